@@ -1,0 +1,33 @@
+"""Stadion: models as a service for sport.
+
+`import stadion` loads no heavy library; `stadion.connect` opens a home folder or a server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stadion.client import Client
+    from stadion.platform import Platform
+
+__all__ = ["__version__", "connect"]
+
+__version__ = "0.1.0"
+
+
+def connect(where: str) -> Platform | Client:
+    """The same verbs on a home folder or on a running server.
+
+    Parameters
+    ----------
+    where
+        A folder, or the `http://host:port` of a server's control port.
+    """
+    if where.startswith(("http://", "https://")):
+        from stadion.client import Client
+
+        return Client(where)
+    from stadion.platform import Platform
+
+    return Platform.open(where)

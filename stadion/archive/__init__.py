@@ -1,0 +1,1 @@
+"""Activities kept, found again and erased."""

@@ -1,0 +1,162 @@
+"""What a recording holds: tracks of channels over time, laps, events, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from stadion.core.arrays import Array, FloatArray
+from stadion.core.errors import Code, StadionError
+
+__all__ = ["Activity", "Event", "Lap", "Repair", "Source", "Table", "Track"]
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One thing a reader mended or had to drop, and how often."""
+
+    what: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which reader made a value, from which bytes, and what it had to repair.
+
+    `digest` is the SHA-256 of the unwrapped bytes, so that a file and its gzip are the same.
+    """
+
+    reader: str
+    digest: str
+    name: str = ""
+    repairs: tuple[Repair, ...] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """True when something of the file was repaired or lost."""
+        return bool(self.repairs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Streams of one subject (an athlete, a sensor position, a ball) on one clock.
+
+    Parameters
+    ----------
+    subject
+        Whom or what the sensor follows; empty when there is only one.
+    time_s
+        (n,) float64, seconds since the activity's start, strictly rising.
+    channels
+        Name -> (n,) float; NaN = missing. Names and units are those of `core.channels`.
+    """
+
+    subject: str
+    time_s: FloatArray
+    channels: Mapping[str, FloatArray]
+
+    def __post_init__(self) -> None:
+        if self.time_s.ndim != 1 or not np.isfinite(self.time_s).all():
+            raise StadionError(Code.INVALID, "time_s must be one row of finite seconds")
+        if (np.diff(self.time_s) <= 0).any():
+            raise StadionError(Code.INVALID, "time_s must rise strictly")
+        for name, values in self.channels.items():
+            if values.shape != self.time_s.shape:
+                raise StadionError(
+                    Code.INVALID,
+                    f"channel {name!r} has shape {values.shape}; expected {self.time_s.shape}",
+                )
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    """A named stretch of time.
+
+    `kind` says what it is: `lap` and `length` as the device cut them, `session` for one sport
+    of several, `activity` and `execution` where somebody labelled what was done and how.
+    """
+
+    start_s: float
+    end_s: float
+    kind: str = "lap"
+    label: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at one moment: a timer stop, a gear change, a marker."""
+
+    time_s: float
+    kind: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Activity:
+    """One recording of one athlete.
+
+    Parameters
+    ----------
+    id
+        Digest of the content: the same recording always has the same id.
+    athlete
+        Pseudonym; empty when the file does not say.
+    sport
+        FIT's word for the sport, such as `running`; empty when unknown.
+    start
+        UTC; None when the file carries no date (then only durations mean something).
+    zone
+        IANA zone name; empty when unknown.
+    """
+
+    id: str
+    athlete: str
+    sport: str
+    start: datetime | None
+    tracks: tuple[Track, ...]
+    source: Source
+    zone: str = ""
+    laps: tuple[Lap, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.start is not None and self.start.utcoffset() != timedelta(0):
+            raise StadionError(Code.INVALID, f"start is {self.start}; expected a time in UTC")
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the activity's start to its last sample."""
+        return max((float(t.time_s[-1]) for t in self.tracks if len(t)), default=0.0)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of all channels, each once, in the order of the tracks."""
+        return tuple(dict.fromkeys(name for track in self.tracks for name in track.channels))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """What is no stream: matches, strokes, days, shots.
+
+    `columns` maps a name to (n,) values, `units` the same names to their unit symbol.
+    """
+
+    kind: str
+    columns: Mapping[str, Array]
+    units: Mapping[str, str]
+    source: Source
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(column) for name, column in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise StadionError(Code.INVALID, f"columns differ in length: {lengths}")
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))

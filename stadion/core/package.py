@@ -1,0 +1,98 @@
+"""A model as it is kept and served: a graph, its signature and everything that explains it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from stadion.core.dataset import Scalar
+from stadion.core.signature import Signature
+
+__all__ = ["GRAPH", "Lineage", "Metrics", "ModelFile", "ModelPackage", "Version"]
+
+GRAPH = "model.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a package: where it lies now, and the digest it must have there."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How good the model is, beside the trivial answers to the same question.
+
+    `protocol` says how it was measured ('3 folds grouped by athlete', 'official test split').
+    """
+
+    metric: str
+    value: float
+    baselines: Mapping[str, float]
+    protocol: str
+    rows: int
+    more: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What made the model: enough to make it again."""
+
+    task: str
+    task_settings: Mapping[str, Scalar]
+    learner: str
+    settings: Mapping[str, Scalar]
+    seed: int
+    data_digest: str
+    data_rows: int
+    code_version: str
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    train_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPackage:
+    """model.onnx and all that is said about it; immutable, named by its digest.
+
+    `parent` is the digest of the package this one was made from (a quantised child, a
+    fine-tuned successor); None for a first model.
+    """
+
+    signature: Signature
+    metrics: Metrics | None
+    lineage: Lineage
+    files: Mapping[str, ModelFile]
+    card: str = ""
+    parent: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the content; where the files lie does not count."""
+        content = [
+            self.signature,
+            self.metrics,
+            self.lineage,
+            sorted((name, f.sha256, f.bytes) for name, f in self.files.items()),
+            self.card,
+            self.parent,
+        ]
+        return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A package under a model's name. Its number is never used again."""
+
+    model: str
+    number: int
+    digest: str
+    created: datetime
+    package: ModelPackage
+    aliases: tuple[str, ...] = ()

@@ -1,0 +1,59 @@
+"""What travels through the serving plane, and what is said about it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from stadion.core.arrays import Array, Arrays
+from stadion.core.dataset import Scalar
+
+__all__ = ["Feedback", "Prediction", "Report", "Request"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """One question to a model. `version` is None for whatever the deployment routes to."""
+
+    model: str
+    inputs: Arrays
+    version: int | None = None
+    id: str = ""
+    outputs: tuple[str, ...] = ()
+    parameters: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The answer: outputs by name -> (n, ...), and the version that gave it."""
+
+    model: str
+    version: int
+    outputs: Mapping[str, Array]
+    id: str = ""
+    infer_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feedback:
+    """What really happened after a prediction: targets by name -> (n, ...)."""
+
+    model: str
+    request_id: str
+    targets: Arrays
+    observed: datetime
+    athlete: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A model measured on data: its metrics and, beside them, each baseline's."""
+
+    model: str
+    version: int
+    data_digest: str
+    rows: int
+    groups: int
+    metrics: Mapping[str, float]
+    baselines: Mapping[str, Mapping[str, float]]

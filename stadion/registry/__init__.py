@@ -1,0 +1,1 @@
+"""Packages in, versions out: the system of record."""

@@ -1,0 +1,1 @@
+"""Pure sport science: functions of arrays, each with its reference."""

@@ -1,0 +1,1 @@
+"""Activities in, a training set out: one file is one question that sport asks."""

@@ -1,0 +1,1 @@
+"""A training set in, a model out: one file is one learner."""
