@@ -21,7 +21,7 @@ T = TypeVar("T")
 _NOT_PLUGINS = {"base", "checks"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # slots and Generic[...](...) do not go together in Python 3.11
 class Cupboard(Generic[T]):
     """A room whose files are plug-ins.
 

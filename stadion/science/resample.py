@@ -1,0 +1,76 @@
+"""Irregular samples in, a regular grid out; NaN wherever nothing was measured nearby."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stadion.core.arrays import Array, FloatArray
+
+__all__ = ["bin_means", "interpolate", "window_starts"]
+
+
+def interpolate(
+    time_s: FloatArray, values: FloatArray, grid_s: FloatArray, max_gap_s: float
+) -> FloatArray:
+    """Linear interpolation that does not bridge gaps.
+
+    Parameters
+    ----------
+    time_s, values
+        (n,) samples, time strictly rising; NaN values count as not sampled.
+    grid_s
+        (m,) moments asked for.
+    max_gap_s
+        A grid point between two samples further apart than this is NaN.
+
+    Returns
+    -------
+    (m,) float64.
+
+    Examples
+    --------
+    >>> t, v = np.array([0.0, 1.0, 9.0]), np.array([0.0, 2.0, 4.0])
+    >>> interpolate(t, v, np.array([0.5, 5.0]), max_gap_s=2.0)
+    array([ 1., nan])
+    """
+    known = np.isfinite(values)
+    t, v = time_s[known], values[known]
+    if not len(t):
+        return np.full(len(grid_s), np.nan)
+    result: FloatArray = np.interp(grid_s, t, v, left=np.nan, right=np.nan)
+    after = np.searchsorted(t, grid_s, side="left").clip(0, len(t) - 1)
+    before = (np.searchsorted(t, grid_s, side="right") - 1).clip(0, len(t) - 1)
+    result[t[after] - t[before] > max_gap_s] = np.nan
+    return result
+
+
+def bin_means(time_s: FloatArray, values: FloatArray, width_s: float, bins: int) -> FloatArray:
+    """Mean of the samples in [i * width_s, (i + 1) * width_s) for each of `bins` bins.
+
+    Returns
+    -------
+    (bins,) float64; NaN where a bin holds no sample.
+
+    Examples
+    --------
+    >>> bin_means(np.array([0.0, 4.0, 11.0]), np.array([1.0, 3.0, 5.0]), 10.0, 3)
+    array([ 2.,  5., nan])
+    """
+    index = np.floor(time_s / width_s).astype(np.int64)
+    use = np.isfinite(values) & (index >= 0) & (index < bins)
+    totals = np.bincount(index[use], weights=values[use], minlength=bins)
+    counts = np.bincount(index[use], minlength=bins)
+    means: FloatArray = np.full(bins, np.nan)
+    np.divide(totals, counts, out=means, where=counts > 0)
+    return means
+
+
+def window_starts(length: int, size: int, hop: int) -> Array:
+    """First indices of windows of `size` every `hop` samples that lie inside `length`.
+
+    Examples
+    --------
+    >>> window_starts(10, 4, 2)
+    array([0, 2, 4, 6])
+    """
+    return np.arange(0, max(length - size, -1) + 1, hop)
