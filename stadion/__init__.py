@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stadion.core.errors import Code, StadionError
+from stadion.core.version import __version__
+
 if TYPE_CHECKING:
     from stadion.client import Client
     from stadion.platform import Platform
 
-__all__ = ["__version__", "connect"]
-
-__version__ = "0.1.0"
-
+__all__ = ["Code", "StadionError", "__version__", "connect"]
 
 def connect(where: str) -> Platform | Client:
     """The same verbs on a home folder or on a running server.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stadion.core.activity import Activity, Lap, Track
+from stadion.core.activity import Activity, Lap, Source, Track
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.dataset import Dataset, Scalar
 from stadion.core.errors import Code, StadionError
@@ -110,6 +110,15 @@ class ActivityRecognition(Task):
         classes = len(train.signature.labels["activity"])
         shares = np.bincount(train.targets["activity"], minlength=classes) / max(len(train), 1)
         return {"most frequent class": {"activity": np.tile(shares, (len(test), 1))}}
+
+    def examples(self, seed: int) -> list[Activity]:
+        """Three athletes who swing an arm slowly, then fast: 10 s each at 20 Hz."""
+        rng = np.random.default_rng(seed)
+        return [
+            _example(rng, athlete, label, hz)
+            for athlete in ("ada", "ben", "cleo")
+            for label, hz in (("slow", 0.7), ("fast", 2.0))
+        ]
 
 
 def _stretches(activity: Activity) -> list[Lap]:
@@ -231,6 +240,18 @@ def _signature(
         low=0.0, high=1.0, missing=False,
     )  # fmt: skip
     return Signature(tuple(inputs), (output,), {"activity": labels})
+
+
+def _example(rng: np.random.Generator, athlete: str, label: str, hz: float) -> Activity:
+    time_s = np.arange(200) / 20
+    phase = rng.uniform(0, 2 * np.pi, len(_FAMILIES) * len(_AXES))
+    wave = np.sin(2 * np.pi * hz * time_s[None, :] + phase[:, None])
+    wave += rng.normal(0, 0.1, wave.shape)
+    names = [f"{family}_{axis}" for family in _FAMILIES for axis in _AXES]
+    track = Track("", time_s, dict(zip(names, wave, strict=True)))
+    name = f"{athlete}-{label}"
+    lap = Lap(0.0, float(time_s[-1]), "activity", label)
+    return Activity(name, athlete, "", None, (track,), Source("example", name), laps=(lap,))
 
 
 def _subjects_of(tensor: Tensor) -> tuple[str, ...]:

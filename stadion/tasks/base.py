@@ -61,3 +61,10 @@ class Task(ABC):
 
         The first one is the baseline that a model must beat.
         """
+
+    @abstractmethod
+    def examples(self, seed: int) -> Sequence[Activity]:
+        """A handful of small made-up recordings with answers, of several athletes.
+
+        They show which shape of recording the task wants, and the shipped checks run on them.
+        """

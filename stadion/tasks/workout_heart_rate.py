@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stadion.core.activity import Activity, Track
+from stadion.core.activity import Activity, Source, Track
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.dataset import Dataset, Scalar
 from stadion.core.errors import Code, StadionError
@@ -105,6 +105,24 @@ class WorkoutHeartRate(Task):
             "hold minute 5": {"heart_rate": np.where(np.isfinite(held), held, mean)},
             "global mean": {"heart_rate": np.full(len(test), mean)},
         }
+
+    def examples(self, seed: int) -> list[Activity]:
+        """Four runners whose heart follows their speed with a delay of a minute: 20 min each."""
+        rng = np.random.default_rng(seed)
+        return [_example(rng, f"runner-{index}") for index in range(4)]
+
+
+def _example(rng: np.random.Generator, athlete: str) -> Activity:
+    time_s = np.arange(0.0, 1_200.0, 2.0)
+    speed = 2.5 + np.repeat(rng.uniform(0, 2, 10), 60)
+    rest_bpm, bpm_per_mps = rng.uniform(50, 70), rng.uniform(20, 30)
+    beat = np.empty_like(time_s)
+    beat[0] = rest_bpm + 30
+    for i in range(1, len(time_s)):
+        goal = rest_bpm + bpm_per_mps * speed[i]
+        beat[i] = beat[i - 1] + (goal - beat[i - 1]) * 2.0 / 60.0
+    track = Track("", time_s, {"speed": speed, "heart_rate": np.round(beat)})
+    return Activity(athlete, athlete, "running", None, (track,), Source("example", athlete))
 
 
 def _steps(activity: Activity) -> int:

@@ -1,0 +1,40 @@
+# setup   a virtual environment with exactly the versions of constraints.txt
+# demo    the main job, end to end, on real smart-watch recordings
+# test    everything that must hold; ends with 0 when it does
+# check   style, types, and the law of the house
+# evaluate, bench   accuracy and speed, written to docs/results
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test check evaluate bench crash clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[train,demo,dev]'
+	@touch $(STAMP)
+
+demo: setup
+	$(BIN)/python demo/demo.py
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+evaluate: setup
+	$(BIN)/python -m evaluation
+
+bench: setup
+	$(BIN)/python -m benchmark
+
+clean:
+	rm -rf $(VENV) .demo build dist

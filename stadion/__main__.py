@@ -1,0 +1,5 @@
+"""`python -m stadion` is the command line."""
+
+from stadion.apps.cli import main
+
+main()

@@ -1,0 +1,40 @@
+"""What clients send to the control REST: typed, bounded, unknown fields refused."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["AliasBody", "DeployBody", "TrainBody"]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TrainBody(_Body):
+    """An order for a training on the archive's recordings."""
+
+    task: str = Field(max_length=64)
+    learner: str = Field("auto", max_length=64)
+    name: str = Field("", max_length=64)
+    settings: dict[str, str | int | float | bool | None] = Field(
+        default_factory=dict, max_length=64
+    )
+    seed: int = Field(0, ge=0, lt=2**31)
+    folds: int = Field(5, ge=2, le=100)
+    engine: str = Field("local", max_length=64)
+
+
+class DeployBody(_Body):
+    """Which version is to answer; the newest when none is named."""
+
+    version: int | None = Field(None, ge=1)
+    alias: str | None = Field(None, max_length=64)
+    canary: float | None = Field(None, gt=0, lt=100, description="percent of the requests")
+    shadow: bool = False
+
+
+class AliasBody(_Body):
+    """The version an alias is to mean."""
+
+    version: int = Field(ge=1)

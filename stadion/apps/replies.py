@@ -1,0 +1,69 @@
+"""Errors in, one shape of JSON with the right status out; bodies read within bounds."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from stadion.core.errors import Code, StadionError
+
+__all__ = ["MAX_UPLOAD_BYTES", "STATUS", "add_errors", "body_of"]
+
+STATUS: dict[Code, int] = {
+    Code.NOT_FOUND: 404,
+    Code.INVALID: 422,
+    Code.CONFLICT: 409,
+    Code.NOT_READY: 503,
+    Code.OVERLOADED: 429,
+    Code.TIMEOUT: 504,
+    Code.UNAVAILABLE: 503,
+    Code.UNSUPPORTED: 415,
+    Code.FORBIDDEN: 403,
+    Code.INTERNAL: 500,
+}
+
+MAX_UPLOAD_BYTES = 256 * 2**20
+
+
+def add_errors(app: FastAPI) -> None:
+    """Answer every failure as {error, code, hint}."""
+
+    @app.exception_handler(StadionError)
+    async def ours(_request: Request, error: StadionError) -> JSONResponse:
+        headers = {"Retry-After": "1"} if error.code is Code.OVERLOADED else None
+        body = {"error": error.message, "code": error.code.value, "hint": error.hint}
+        return JSONResponse(body, STATUS[error.code], headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def shape(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        received = repr(first.get("input"))[:100]
+        message = f"{where}: {first['msg']}; received {received}"
+        return JSONResponse({"error": message, "code": Code.INVALID.value, "hint": ""}, 422)
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, error: HTTPException) -> JSONResponse:
+        code = Code.NOT_FOUND if error.status_code == 404 else Code.INVALID
+        body = {"error": str(error.detail), "code": code.value, "hint": "see /docs"}
+        return JSONResponse(body, error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    async def other(_request: Request, _error: Exception) -> JSONResponse:
+        body = {"error": "something failed inside", "code": Code.INTERNAL.value, "hint": ""}
+        return JSONResponse(body, 500)
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body, refused as soon as it is known to be too large."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > MAX_UPLOAD_BYTES:
+        raise HTTPException(413, f"the body may hold {MAX_UPLOAD_BYTES} bytes")
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > MAX_UPLOAD_BYTES:
+            raise HTTPException(413, f"the body may hold {MAX_UPLOAD_BYTES} bytes")
+    return bytes(received)

@@ -1,0 +1,111 @@
+"""Results in, what a person or a script reads out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from stadion.core.errors import StadionError
+
+__all__ = ["EXIT_CODES", "answer", "failure", "progress_bar", "table"]
+
+EXIT_CODES = {"INVALID": 2, "NOT_FOUND": 3, "CONFLICT": 4}
+"""Exit status by error code; every other error ends with 1."""
+
+_TARGET_WIDTH = 60
+
+
+def answer(value: Any, as_json: bool) -> None:
+    """Print a result: one line of JSON, or name and value in aligned lines."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    elif isinstance(value, Mapping):
+        _lines(value, "")
+    else:
+        table(value)
+
+
+def failure(error: StadionError, as_json: bool) -> None:
+    """Say on the error stream what went wrong and what to do."""
+    if as_json:
+        view = {"error": error.message, "code": error.code.value, "hint": error.hint}
+        sys.stderr.write(msgspec.json.encode(view).decode() + "\n")
+    else:
+        sys.stderr.write(f"stadion: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"  {error.hint}\n")
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """A table of dictionaries that share their keys."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        sys.stdout.write("nothing yet\n")
+        return
+    shown = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        shown.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        shown.add_row(*(_short(value) for value in row.values()))
+    Console(soft_wrap=not sys.stdout.isatty()).print(shown)
+
+
+@contextmanager
+def progress_bar(as_json: bool) -> Iterator[Any]:
+    """A callback for progress: a bar on a terminal, lines of JSON for a script."""
+    if as_json:
+        yield lambda step: sys.stderr.write(msgspec.json.encode(step).decode() + "\n")
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        bars: dict[str, Any] = {}
+
+        def show(step: Any) -> None:
+            if step.what not in bars:
+                bars[step.what] = bar.add_task(step.what, total=step.total)
+            loss = "" if step.loss is None else f" {step.loss:.4f}"
+            bar.update(
+                bars[step.what],
+                completed=step.done,
+                total=step.total,
+                description=f"{step.what}{loss}",
+            )
+
+        yield show
+
+
+def _lines(value: Mapping[str, Any], indent: str) -> None:
+    for name, item in value.items():
+        label = f"{indent}{name.replace('_', ' ') if not indent else name}"
+        if isinstance(item, Mapping) and item:
+            sys.stdout.write(f"{label}\n")
+            _lines(item, indent + "  ")
+        elif name == "card":
+            continue
+        elif isinstance(item, list) and item and isinstance(item[0], Mapping):
+            sys.stdout.write(f"{label}\n")
+            table(item)
+        else:
+            sys.stdout.write(f"{label:<18} {_short(item)}\n")
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping) and "metric" in value:
+        beside = ", ".join(f"{k} {v:.4g}" for k, v in value["baselines"].items())
+        return f"{value['metric']} {value['value']:.4g} ({beside})"
+    if isinstance(value, list):
+        text = ", ".join(_short(item) for item in value)
+        return text if len(text) <= _TARGET_WIDTH else text[: _TARGET_WIDTH - 1] + "…"
+    return str(value)

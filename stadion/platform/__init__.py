@@ -1,0 +1,323 @@
+"""The hall: one method per step, on a home folder; the only place that joins rooms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stadion.core.activity import Activity
+from stadion.core.errors import Code, StadionError
+from stadion.core.names import checked_name, parse_reference
+from stadion.core.plugins import Cupboard
+from stadion.core.settings import Home
+from stadion.platform.orders import AUTO, TrainOrder
+from stadion.platform.reading import readers, tasks
+from stadion.platform.views import (
+    activity_view,
+    deployment_view,
+    plain,
+    task_view,
+    version_view,
+)
+
+if TYPE_CHECKING:
+    from stadion.archive import Archive
+    from stadion.core.package import Version
+    from stadion.platform.deploying import Rollout
+    from stadion.platform.jobs import Jobs
+    from stadion.registry import Registry
+
+__all__ = ["Platform"]
+
+View = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Every verb of Stadion on the things one home folder holds.
+
+    All verbs return plain dictionaries, the same that the control REST answers with.
+    """
+
+    home: Home
+
+    @classmethod
+    def open(cls, where: str | Path | None = None) -> Platform:
+        """The platform of a folder; it is made with the first thing kept in it."""
+        return cls(Home.find(where))
+
+    # --- recordings
+
+    def ingest(
+        self,
+        paths: Iterable[str | Path],
+        athlete: str = "",
+        progress: Callable[[str], None] | None = None,
+    ) -> View:
+        """Read files, folders and archives into the archive; nothing is taken twice."""
+        from stadion.ingest import open_path
+
+        report: View = {"added": [], "known": 0, "tables": 0, "refused": [], "repairs": []}
+        for path in paths:
+            if progress:
+                progress(str(path))
+            self._keep(open_path(_existing(path), self._readers, athlete), report)
+        return report
+
+    def ingest_bytes(self, data: bytes, name: str, athlete: str = "") -> View:
+        """The same for one file that came over a wire."""
+        from stadion.ingest import open_bytes
+
+        report: View = {"added": [], "known": 0, "tables": 0, "refused": [], "repairs": []}
+        self._keep(open_bytes(data, name, self._readers, athlete), report)
+        return report
+
+    def activities(
+        self,
+        athlete: str | None = None,
+        sport: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[View]:
+        """Recordings in the archive, by time."""
+        found = self._archive.find(
+            athlete=athlete, sport=sport, since=since, until=until, limit=limit
+        )
+        return [plain(summary) for summary in found]
+
+    def activity(self, id: str) -> View:
+        """One recording without its samples; a unique beginning of the id is enough."""
+        return activity_view(self._archive.get(id))
+
+    def streams(self, id: str, channels: Sequence[str] | None = None) -> list[View]:
+        """Samples of one recording: per track time_s and channels, null = missing."""
+        return [
+            {
+                "subject": track.subject,
+                "time_s": track.time_s.tolist(),
+                "channels": {
+                    name: [None if math.isnan(value) else value for value in values.tolist()]
+                    for name, values in track.channels.items()
+                },
+            }
+            for track in self._archive.streams(id, channels)
+        ]
+
+    def erase(self, id: str) -> View:
+        """Remove one recording from the archive."""
+        self._archive.erase(id)
+        return {"erased": id}
+
+    # --- questions and models
+
+    def tasks(self) -> list[View]:
+        """The questions that models can be trained for."""
+        return [task_view(task) for task in self._tasks]
+
+    def task(self, name: str) -> View:
+        """One question, its channels, settings and reference."""
+        return task_view(self._tasks.get(name))
+
+    def train(
+        self,
+        task: str,
+        data: str | Path | None = None,
+        *,
+        learner: str = AUTO,
+        settings: Mapping[str, Any] | None = None,
+        name: str = "",
+        seed: int = 0,
+        folds: int = 5,
+        engine: str = "",
+        progress: Callable[[Any], None] | None = None,
+    ) -> View:
+        """Train on `data`, or on the archive, and register the result as a new version.
+
+        It runs here, or with `engine` as a durable job there that this call waits for.
+        """
+        order = TrainOrder(task, learner, name, dict(settings or {}), seed, folds)
+        if engine:
+            job = self.jobs.start(order, engine, Path(data) if data else None)
+            return self.jobs.wait(job["job"])
+        from stadion.platform.training import train_package
+        from stadion.train.base import silent
+
+        recordings = self._recordings(data)
+        trained = train_package(
+            order, recordings, self._tasks, self._learners, self.home.runs, progress or silent
+        )
+        version = self._registry.register(name or task, trained.package)
+        trained.clear()
+        return version_view(version) | {"tried": trained.tried}
+
+    def evaluate(self, reference: str, data: str | Path | bytes | None = None) -> View:
+        """Scores of a registered model on other recordings, the baselines' beside them."""
+        from stadion.platform.evaluating import evaluate
+
+        return plain(evaluate(self._version(reference), self._recordings(data), self._tasks))
+
+    def import_model(self, file: str | Path, name: str) -> View:
+        """Register an outside ONNX file; it is opened in a child process first."""
+        from stadion.platform.importing import import_model
+
+        checked_name(name, "model name")
+        return version_view(import_model(_existing(file), name, self._registry, self.home))
+
+    def models(self) -> list[View]:
+        """Models with their newest version and the one that answers."""
+        return [self._summary(model.model) for model in self._registry.models()]
+
+    def model(self, reference: str) -> View:
+        """A version with its metrics, signature and lineage; MODEL alone lists all numbers."""
+        version = self._version(reference)
+        numbers = [v.number for v in self._registry.versions(version.model)]
+        return version_view(version) | {"versions": numbers}
+
+    def alias(self, model: str, alias: str, version: int) -> View:
+        """Let `model@alias` mean this version from now on."""
+        self._registry.set_alias(model, alias, version)
+        return version_view(self._registry.version(f"{model}@{alias}"))
+
+    # --- answering
+
+    def deploy(self, reference: str, canary: float | None = None, shadow: bool = False) -> View:
+        """Let a version answer: at once, for a share of the requests, or as a shadow."""
+        return deployment_view(self._rollout.deploy(self._version(reference), canary, shadow))
+
+    def rollback(self, model: str) -> View:
+        """Back to what answered before; a second time goes further back."""
+        return deployment_view(self._rollout.rollback(model))
+
+    def deployment(self, model: str) -> View:
+        """What answers now, and everything that did before."""
+        history = [deployment_view(entry) for entry in self._registry.history(model)]
+        return deployment_view(self._registry.deployment(model)) | {"history": history}
+
+    def predict(self, reference: str, request: bytes | str | Path | Mapping[str, Any]) -> View:
+        """Ask a model: with tensors as a mapping or JSON, or with a recording's bytes or path.
+
+        MODEL alone asks the version that is deployed, else the newest.
+        """
+        from stadion.platform.predicting import predict
+
+        return predict(self._answering(reference), request)
+
+    def status(self) -> View:
+        """The server that runs on this home, if one does."""
+        plane = self._rollout.plane
+        return plane.status() if plane.is_running() else {"running": False}
+
+    def reconcile(self) -> list[str]:
+        """Bring a running server to what the deployment log says; models that changed."""
+        return self._rollout.reconcile()
+
+    # --- keeping
+
+    def backup(self, file: str | Path) -> View:
+        """One file with all versions, the deployment log and the archive."""
+        from stadion.registry import backup
+
+        return plain(backup(self._registry, Path(file), extra={"archive": self.home.archive}))
+
+    def restore(self, file: str | Path) -> View:
+        """Make this home what a backup file holds; the home must be empty."""
+        from stadion.registry import restore
+
+        return plain(restore(_existing(file), self.home.registry, {"archive": self.home.archive}))
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Trainings that run in the background."""
+        from stadion.platform.jobs import Jobs
+
+        return Jobs(self.home, Cupboard("stadion.engines", self.home.plugins))
+
+    # --- the rooms
+
+    @cached_property
+    def _readers(self) -> Any:
+        return readers(self.home.plugins)
+
+    @cached_property
+    def _tasks(self) -> Any:
+        return tasks(self.home.plugins)
+
+    @cached_property
+    def _learners(self) -> Any:
+        return Cupboard("stadion.train", self.home.plugins)
+
+    @cached_property
+    def _archive(self) -> Archive:
+        from stadion.archive import Archive
+
+        return Archive.open(self.home.archive)
+
+    @cached_property
+    def _registry(self) -> Registry:
+        from stadion.registry import Registry
+
+        return Registry.open(self.home.registry)
+
+    @cached_property
+    def _rollout(self) -> Rollout:
+        from stadion.platform.deploying import Rollout
+        from stadion.serve.plane_client import PlaneClient
+
+        return Rollout(self._registry, PlaneClient(self.home.sockets / "plane.sock"))
+
+    def _version(self, reference: str) -> Version:
+        return self._registry.version(reference)
+
+    def _answering(self, reference: str) -> Version:
+        wanted = parse_reference(reference)
+        current = self._rollout.current(wanted.model)
+        if wanted.number is None and wanted.alias is None and current is not None:
+            return self._version(f"{wanted.model}:{current.primary}")
+        return self._version(reference)
+
+    def _summary(self, model: str) -> View:
+        newest = self._registry.versions(model)[-1]
+        current = self._rollout.current(model)
+        return {
+            "model": model,
+            "versions": newest.number,
+            "deployed": current.primary if current else None,
+            "task": newest.package.lineage.task,
+            "metrics": plain(newest.package.metrics),
+            "created": newest.created.isoformat(),
+        }
+
+    def _recordings(self, data: str | Path | bytes | None) -> list[Activity]:
+        from stadion.ingest import open_bytes, open_path
+
+        if isinstance(data, bytes):
+            return list(open_bytes(data, "", self._readers).activities)
+        if data is not None:
+            return list(open_path(_existing(data), self._readers).activities)
+        return [self._archive.get(summary.id) for summary in self._archive.find()]
+
+    def _keep(self, opened: Any, report: View) -> None:
+        for activity in opened.activities:
+            is_new = self._archive.add(activity)
+            report["known"] += not is_new
+            if is_new:
+                report["added"].append(activity.id)
+            report["repairs"] += [
+                {"name": activity.source.name, "what": repair.what, "count": repair.count}
+                for repair in activity.source.repairs
+            ]
+        report["tables"] += len(opened.tables)
+        report["refused"] += [plain(refusal) for refusal in opened.refused]
+
+
+def _existing(path: str | Path) -> Path:
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise StadionError(Code.NOT_FOUND, f"there is no file or folder {str(path)!r}")
+    return found

@@ -1,0 +1,183 @@
+"""Activities and an order in, a registered version out: dataset, choice, fit, package."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stadion.core.activity import Activity
+from stadion.core.dataset import Dataset
+from stadion.core.names import checked_name
+from stadion.core.package import Lineage, Metrics, ModelPackage
+from stadion.core.plugins import Cupboard
+from stadion.core.settings import read_settings, settings_to_dict
+from stadion.core.version import code_version
+from stadion.export.card import model_card
+from stadion.export.package import make_package
+from stadion.platform.measuring import baseline_scores, scores_of
+from stadion.platform.orders import AUTO, TrainOrder, sort_settings
+from stadion.science.scores import score_named
+from stadion.tasks.base import Task
+from stadion.train.base import Learner, Progress, Run, silent
+from stadion.train.selection.choice import Candidate, choose
+from stadion.train.selection.folds import grouped_folds
+
+__all__ = ["Trained", "train_package"]
+
+CANDIDATES = ("rocket", "boosting", "cnn")
+"""What 'auto' chooses among: the strongest family for each shape of data, quick on two cores."""
+
+_LIBRARIES = ("numpy", "torch", "lightning", "scikit-learn", "lightgbm", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A package ready to be registered, and the scores of every learner that was tried."""
+
+    package: ModelPackage
+    tried: dict[str, float]
+    folder: Path
+
+    def clear(self) -> None:
+        """Remove the run's checkpoints and files, once the package is registered."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def train_package(
+    order: TrainOrder,
+    activities: Sequence[Activity],
+    tasks: Cupboard[Task],
+    learners: Cupboard[Learner],
+    runs: Path,
+    progress: Callable[[Progress], None] = silent,
+) -> Trained:
+    """Train, judge by grouped folds, and make a verified package.
+
+    The run's folder is named by what was asked: the same order on the same data after a kill
+    finds its checkpoints there and goes on.
+    """
+    started = time.monotonic()
+    task = tasks.get(order.task)
+    checked_name(order.name or task.name, "model name")
+    chosen = None if order.learner == AUTO else learners.get(order.learner)
+    task_given, learner_given = sort_settings(
+        order.settings, task.Settings, chosen.Settings if chosen else None
+    )
+    data = task.dataset(activities, read_settings(task.Settings, task_given, f"task {task.name}"))
+    candidates = _candidates(learners, chosen, learner_given)
+    folder = runs / _key(order, data)
+    judged = _judge(task, data, candidates, order, Run(order.seed, folder / "folds", progress))
+    learner, settings = judged.winner.learner, judged.winner.settings
+    model = learner.fit(data, settings, Run(order.seed, folder / "fit", progress))
+    lineage = Lineage(
+        task=task.name,
+        task_settings=data.settings,
+        learner=learner.name,
+        settings=settings_to_dict(settings),
+        seed=order.seed,
+        data_digest=data.digest,
+        data_rows=len(data),
+        code_version=code_version(),
+        libraries=_versions(),
+        train_s=round(time.monotonic() - started, 2),
+    )
+    package = make_package(
+        model,
+        signature=data.signature,
+        metrics=judged.metrics,
+        lineage=lineage,
+        card=_card(task, data, judged, lineage),
+        folder=folder / "package",
+        samples={name: values[:64] for name, values in data.inputs.items()},
+    )
+    return Trained(package, judged.tried, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    winner: Candidate
+    metrics: Metrics
+    tried: dict[str, float]
+
+
+def _candidates(
+    learners: Cupboard[Learner], chosen: Learner | None, given: dict[str, Any]
+) -> list[Candidate]:
+    if chosen is None:
+        return [Candidate(learner, learner.Settings()) for learner in map(learners.get, CANDIDATES)]
+    settings = read_settings(chosen.Settings, given, f"learner {chosen.name}")
+    return [Candidate(chosen, settings)]
+
+
+def _judge(
+    task: Task,
+    data: Dataset,
+    candidates: list[Candidate],
+    order: TrainOrder,
+    run: Run,
+) -> _Judged:
+    """Every candidate by the same folds; the best one's scores and the baselines'."""
+    ranking = choose(
+        candidates,
+        data,
+        k=order.folds,
+        seed=order.seed,
+        score=score_named(task.metric),
+        folder=run.folder,
+        progress=run.progress,
+    )
+    results = {entry.candidate.learner.name: entry.result for entry in ranking if entry.result}
+    best = next(iter(results.values()))
+    folds = [(fold.train, fold.test) for fold in grouped_folds(data, order.folds, order.seed)]
+    scores = scores_of(data, best.outputs)
+    baselines = baseline_scores(task, data, folds)
+    how = f"{len(folds)} folds, grouped by athlete or recording"
+    if len(candidates) > 1:
+        how += f"; the best of {len(candidates)} learners by these folds"
+    metrics = Metrics(
+        metric=task.metric,
+        value=scores.pop(task.metric),
+        baselines={name: values[task.metric] for name, values in baselines.items()},
+        protocol=how,
+        rows=len(data),
+        more=scores,
+    )
+    tried = {name: result.mean for name, result in results.items()}
+    return _Judged(ranking[0].candidate, metrics, tried)
+
+
+def _card(task: Task, data: Dataset, judged: _Judged, lineage: Lineage) -> str:
+    return model_card(
+        question=task.question,
+        reference=task.reference,
+        signature=data.signature,
+        groups=len(set(data.groups.tolist())),
+        metrics=judged.metrics,
+        lineage=lineage,
+    )
+
+
+def _key(order: TrainOrder, data: Dataset) -> str:
+    content = [order.task, order.learner, order.settings, order.seed, order.folds, data.digest]
+    text = msgspec.json.encode([*content, code_version()], order="deterministic")
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

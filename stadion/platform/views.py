@@ -1,0 +1,75 @@
+"""The house's values in, what the faces show out: plain dictionaries without paths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from stadion.core.activity import Activity
+from stadion.core.deployment import Deployment
+from stadion.core.package import Version
+from stadion.tasks.base import Task
+
+__all__ = ["activity_view", "deployment_view", "plain", "task_view", "version_view"]
+
+
+def plain(value: object) -> Any:
+    """Dataclasses, dates and mappings as JSON-ready values."""
+    return msgspec.to_builtins(value, str_keys=True)
+
+
+def version_view(version: Version) -> dict[str, Any]:
+    """A version with its metrics beside the baselines', signature and lineage."""
+    package = version.package
+    return {
+        "model": version.model,
+        "version": version.number,
+        "aliases": list(version.aliases),
+        "created": version.created.isoformat(),
+        "digest": version.digest,
+        "task": package.lineage.task,
+        "learner": package.lineage.learner,
+        "metrics": plain(package.metrics),
+        "signature": plain(package.signature),
+        "lineage": plain(package.lineage),
+        "bytes": sum(file.bytes for file in package.files.values()),
+        "card": package.card,
+    }
+
+
+def deployment_view(deployment: Deployment) -> dict[str, Any]:
+    """A deployment with the version that answers most."""
+    view: dict[str, Any] = plain(deployment)
+    return view | {"version": deployment.primary}
+
+
+def task_view(task: Task) -> dict[str, Any]:
+    """What a task asks and what it can be told."""
+    return {
+        "task": task.name,
+        "question": task.question,
+        "channels": list(task.channels),
+        "metric": task.metric,
+        "reference": task.reference,
+        "settings": plain(task.Settings()),
+    }
+
+
+def activity_view(activity: Activity) -> dict[str, Any]:
+    """A recording without its samples."""
+    return {
+        "id": activity.id,
+        "athlete": activity.athlete,
+        "sport": activity.sport,
+        "start": activity.start.isoformat() if activity.start else None,
+        "zone": activity.zone,
+        "duration_s": activity.duration_s,
+        "tracks": [
+            {"subject": t.subject, "samples": len(t), "channels": list(t.channels)}
+            for t in activity.tracks
+        ],
+        "laps": plain(activity.laps),
+        "events": plain(activity.events),
+        "source": plain(activity.source),
+    }
