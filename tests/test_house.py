@@ -26,7 +26,9 @@ def room(path: Path) -> str:
 
 def test_the_rooms_keep_the_import_law() -> None:
     command = [Path(sys.executable).parent / "lint-imports"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 

@@ -22,6 +22,7 @@ for _verb in (
     data_verbs.activities,
     data_verbs.tasks,
     model_verbs.train,
+    model_verbs.tune,
     model_verbs.models,
     model_verbs.evaluate,
     serving_verbs.deploy,

@@ -10,7 +10,7 @@ import typer
 from stadion.apps.options import AsJson, HomeOption, open_home, verb
 from stadion.apps.showing import answer, progress_bar, table
 
-__all__ = ["evaluate", "import_model", "models", "train"]
+__all__ = ["evaluate", "import_model", "models", "train", "tune"]
 
 Data = Annotated[
     Path | None,
@@ -23,7 +23,11 @@ def train(
     task: Annotated[str, typer.Argument(help="See: stadion tasks")],
     data: Data = None,
     learner: Annotated[
-        str, typer.Option(help="baseline, mlp, cnn, lstm, rocket, boosting, or auto to choose.")
+        str,
+        typer.Option(
+            help="baseline, mlp, cnn, lstm, rocket or boosting; several with commas, or auto, "
+            "to choose by folds."
+        ),
     ] = "auto",
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="Setting of the task or learner, k=v.")
@@ -56,6 +60,40 @@ def train(
             seed=seed,
             folds=folds,
             engine=engine,
+            progress=show,
+        )
+    _show_version(view, as_json)
+
+
+@verb
+def tune(
+    task: Annotated[str, typer.Argument(help="See: stadion tasks")],
+    learner: Annotated[str, typer.Option(help="Whose settings to search.")],
+    grid: Annotated[list[str], typer.Option("--try", help="Setting and its values, k=v1,v2.")],
+    data: Data = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Setting that stays, k=v.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the model. Default: the task's.")] = "",
+    seed: Annotated[int, typer.Option(help="Fixes every choice of chance.")] = 0,
+    folds: Annotated[int, typer.Option(help="Grouped folds that decide.")] = 5,
+    home: HomeOption = "",
+    as_json: AsJson = False,
+) -> None:
+    """Search settings: every combination by grouped folds, the best one registered."""
+    from stadion.platform.orders import read_assignments, read_grid
+
+    place = open_home(home)
+    with progress_bar(as_json) as show:
+        view = place.tune(
+            task,
+            learner,
+            read_grid(grid),
+            data,
+            settings=read_assignments(assignments or []),
+            name=name,
+            seed=seed,
+            folds=folds,
             progress=show,
         )
     _show_version(view, as_json)

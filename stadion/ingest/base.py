@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stadion.core.activity import Activity, Table
+from stadion.core.activity import Activity, Repair, Source, Table
 
-__all__ = ["Member", "Reader"]
+__all__ = ["HEAD_BYTES", "Member", "Reader", "activity_id", "digest_of", "source_of"]
+
+HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """One unwrapped file: its path inside what was opened, and its bytes."""
+    """One unwrapped file: its path inside what was opened, its first bytes, and all of them.
+
+    `head` is enough to tell a layout; `load` brings the whole file, which need not lie in
+    memory before: ask for `data` once.
+    """
 
     path: str
-    data: bytes
+    head: bytes
+    load: Callable[[], bytes]
+    repairs: tuple[Repair, ...] = ()
+    """What had to be mended to unwrap it; the opener adds it to the values' source."""
+
+    @classmethod
+    def of(cls, path: str, data: bytes, repairs: Iterable[Repair] = ()) -> Member:
+        """A member whose bytes are at hand."""
+        return cls(path, data[:HEAD_BYTES], lambda: data, tuple(repairs))
+
+    @property
+    def data(self) -> bytes:
+        """All bytes; read anew each time when the file lies on disk."""
+        return self.load()
 
 
 class Reader(Protocol):
@@ -28,10 +48,22 @@ class Reader(Protocol):
     """
 
     name: str
+    """The file's name without `.py`."""
     layout: str
+    """What the files look like, in one sentence."""
+    guesses: bool
+    """True for a layout so general that every other reader is asked first."""
+
+    def example(self) -> Sequence[Member]:
+        """The smallest recording of this layout, made up: the checks run on it."""
+        ...
 
     def claim(self, members: Sequence[Member]) -> list[list[Member]]:
-        """Groups of members this reader understands; cheap, raises nothing."""
+        """Groups of members this reader understands, told by `head` and `path`; raises nothing.
+
+        Where two readers claim a file, one that does not guess wins, then the larger group,
+        then the reader's name.
+        """
         ...
 
     def read(self, group: Sequence[Member]) -> list[Activity | Table]:
@@ -44,3 +76,33 @@ class Reader(Protocol):
             salvaged is returned instead, its `source.repairs` saying what was lost.
         """
         ...
+
+
+def digest_of(datas: Iterable[bytes]) -> str:
+    """SHA-256 of one file's bytes; of several, of their sorted digests.
+
+    Examples
+    --------
+    >>> digest_of([b"a", b"b"]) == digest_of([b"b", b"a"]) != digest_of([b"a"])
+    True
+    """
+    digests = sorted(hashlib.sha256(data).hexdigest() for data in datas)
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def activity_id(digest: str, index: int = 0) -> str:
+    """Id of the recording number `index` of the bytes with that digest."""
+    return hashlib.sha256(f"{digest}:{index}".encode()).hexdigest()
+
+
+def source_of(
+    reader: str, path: str, datas: Iterable[bytes], repairs: Iterable[Repair] = ()
+) -> Source:
+    """Where a value came from; repairs of one kind are added up."""
+    counts: dict[str, int] = {}
+    for repair in repairs:
+        counts[repair.what] = counts.get(repair.what, 0) + repair.count
+    mended = tuple(Repair(what, count) for what, count in counts.items())
+    return Source(reader, digest_of(datas), path, mended)

@@ -20,6 +20,8 @@ from stadion.platform.reading import readers, tasks
 from stadion.platform.views import (
     activity_view,
     deployment_view,
+    log_view,
+    manifest_view,
     plain,
     task_view,
     version_view,
@@ -141,33 +143,43 @@ class Platform:
 
         It runs here, or with `engine` as a durable job there that this call waits for.
         """
-        order = TrainOrder(task, learner, name, dict(settings or {}), seed, folds)
+        order = TrainOrder(task, learner, name, settings or {}, seed, folds)
         if engine:
             job = self.jobs.start(order, engine, Path(data) if data else None)
             return self.jobs.wait(job["job"])
-        from stadion.platform.training import train_package
-        from stadion.train.base import silent
+        return self._train(order, data, progress)
 
-        recordings = self._recordings(data)
-        trained = train_package(
-            order, recordings, self._tasks, self._learners, self.home.runs, progress or silent
-        )
-        version = self._registry.register(name or task, trained.package)
-        trained.clear()
-        return version_view(version) | {"tried": trained.tried}
+    def tune(
+        self,
+        task: str,
+        learner: str,
+        grid: Mapping[str, Sequence[Any]],
+        data: str | Path | None = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        name: str = "",
+        seed: int = 0,
+        folds: int = 5,
+        progress: Callable[[Any], None] | None = None,
+    ) -> View:
+        """Try every combination of the grid's settings by grouped folds; register the best."""
+        order = TrainOrder(task, learner, name, settings or {}, seed, folds, grid)
+        return self._train(order, data, progress)
 
     def evaluate(self, reference: str, data: str | Path | bytes | None = None) -> View:
         """Scores of a registered model on other recordings, the baselines' beside them."""
         from stadion.platform.evaluating import evaluate
 
-        return plain(evaluate(self._version(reference), self._recordings(data), self._tasks))
+        report = evaluate(self._version(reference), self._recordings(data), self._tasks)
+        view: View = plain(report)
+        return view
 
     def import_model(self, file: str | Path, name: str) -> View:
         """Register an outside ONNX file; it is opened in a child process first."""
         from stadion.platform.importing import import_model
 
         checked_name(name, "model name")
-        return version_view(import_model(_existing(file), name, self._registry, self.home))
+        return version_view(import_model(_existing(file), name, self._registry))
 
     def models(self) -> list[View]:
         """Models with their newest version and the one that answers."""
@@ -196,7 +208,7 @@ class Platform:
 
     def deployment(self, model: str) -> View:
         """What answers now, and everything that did before."""
-        history = [deployment_view(entry) for entry in self._registry.history(model)]
+        history = [log_view(entry) for entry in self._registry.history(model)]
         return deployment_view(self._registry.deployment(model)) | {"history": history}
 
     def predict(self, reference: str, request: bytes | str | Path | Mapping[str, Any]) -> View:
@@ -221,15 +233,14 @@ class Platform:
 
     def backup(self, file: str | Path) -> View:
         """One file with all versions, the deployment log and the archive."""
-        from stadion.registry import backup
-
-        return plain(backup(self._registry, Path(file), extra={"archive": self.home.archive}))
+        return manifest_view(self._registry.backup(Path(file), {"archive": self.home.archive}))
 
     def restore(self, file: str | Path) -> View:
         """Make this home what a backup file holds; the home must be empty."""
         from stadion.registry import restore
 
-        return plain(restore(_existing(file), self.home.registry, {"archive": self.home.archive}))
+        extra = {"archive": self.home.archive}
+        return manifest_view(restore(_existing(file), self.home.registry, extra=extra))
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -270,6 +281,20 @@ class Platform:
         from stadion.serve.plane_client import PlaneClient
 
         return Rollout(self._registry, PlaneClient(self.home.sockets / "plane.sock"))
+
+    def _train(
+        self, order: TrainOrder, data: str | Path | None, progress: Callable[[Any], None] | None
+    ) -> View:
+        from stadion.platform.training import train_package
+        from stadion.train.base import silent
+
+        recordings = self._recordings(data)
+        trained = train_package(
+            order, recordings, self._tasks, self._learners, self.home.runs, progress or silent
+        )
+        version = self._registry.register(order.name or order.task, trained.package)
+        trained.clear()
+        return version_view(version) | {"tried": trained.tried}
 
     def _version(self, reference: str) -> Version:
         return self._registry.version(reference)

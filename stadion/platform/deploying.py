@@ -59,7 +59,7 @@ class Rollout:
         """Load and warm the version aside, record the deployment, switch every worker."""
         current = self.current(version.model)
         routes = routes_for(current, version.number, canary_percent, shadow)
-        generation = current.generation if current else 0
+        generation = self._last_generation(version.model)
         return self._carry_out(
             version.model,
             routes,
@@ -101,6 +101,10 @@ class Rollout:
             if error.code is Code.NOT_FOUND:
                 return None
             raise
+
+    def _last_generation(self, model: str) -> int:
+        history = self.registry.history(model)
+        return history[-1].generation if history else 0
 
     def packages(self, model: str, routes: tuple[Route, ...]) -> dict[int, ModelPackage]:
         """The packages that a set of routes needs."""

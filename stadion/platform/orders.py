@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["AUTO", "TrainOrder", "read_assignments", "read_settings_file", "sort_settings"]
+__all__ = [
+    "AUTO",
+    "TrainOrder",
+    "read_assignments",
+    "read_grid",
+    "read_settings_file",
+    "sort_settings",
+]
 
 AUTO = "auto"
+_MOST_COMBINATIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +32,16 @@ class TrainOrder:
     Parameters
     ----------
     learner
-        A learner's name, or 'auto' to choose one by cross-validation inside the data.
+        A learner's name; several with commas, or 'auto', to choose by cross-validation inside
+        the data.
     name
         The model's name; the task's name when empty.
     settings
         Setting -> value, of the task or the learner; `task.x` and `learner.x` say whose.
     folds
-        Grouped folds by which the model is judged (and, with 'auto', chosen).
+        Grouped folds by which the model is judged (and, among several candidates, chosen).
+    grid
+        Learner setting -> values to try; every combination is a candidate.
     """
 
     task: str
@@ -38,12 +50,24 @@ class TrainOrder:
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     folds: int = 5
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 2 <= self.folds <= 100:
             raise StadionError(Code.INVALID, f"folds is {self.folds}; expected 2 to 100")
         if not 0 <= self.seed < 2**31:
             raise StadionError(Code.INVALID, f"seed is {self.seed}; expected 0 to 2147483647")
+        combinations = math.prod(len(values) for values in self.grid.values())
+        if not 0 < combinations <= _MOST_COMBINATIONS:
+            raise StadionError(
+                Code.INVALID,
+                f"the grid has {combinations} combinations; expected 1 to {_MOST_COMBINATIONS}",
+            )
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Names of the learners to choose among; none for 'auto'."""
+        return () if self.learner == AUTO else tuple(self.learner.split(","))
 
 
 def read_assignments(pairs: list[str]) -> dict[str, str]:
@@ -58,9 +82,20 @@ def read_assignments(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise StadionError(Code.INVALID, f"--set is {pair!r}; expected name=value")
+            raise StadionError(Code.INVALID, f"setting is {pair!r}; expected name=value")
         settings[key.strip()] = value.strip()
     return settings
+
+
+def read_grid(pairs: list[str]) -> dict[str, list[str]]:
+    """`['layers=1,2']` -> `{'layers': ['1', '2']}`.
+
+    Examples
+    --------
+    >>> read_grid(["layers=1,2"])
+    {'layers': ['1', '2']}
+    """
+    return {key: value.split(",") for key, value in read_assignments(pairs).items()}
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:

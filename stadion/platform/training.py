@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,17 @@ from stadion.core.version import code_version
 from stadion.export.card import model_card
 from stadion.export.package import make_package
 from stadion.platform.measuring import baseline_scores, scores_of
-from stadion.platform.orders import AUTO, TrainOrder, sort_settings
+from stadion.platform.orders import TrainOrder, sort_settings
 from stadion.science.scores import score_named
 from stadion.tasks.base import Task
 from stadion.train.base import Learner, Progress, Run, silent
 from stadion.train.selection.choice import Candidate, choose
 from stadion.train.selection.folds import grouped_folds
 
-__all__ = ["Trained", "train_package"]
+__all__ = ["CANDIDATES", "Trained", "candidates_for", "train_on", "train_package"]
 
-CANDIDATES = ("rocket", "boosting", "cnn")
-"""What 'auto' chooses among: the strongest family for each shape of data, quick on two cores."""
+CANDIDATES = ("rocket", "boosting")
+"""What 'auto' chooses among: the strongest on small data that train in seconds on two cores."""
 
 _LIBRARIES = ("numpy", "torch", "lightning", "scikit-learn", "lightgbm", "onnx", "onnxruntime")
 
@@ -65,15 +66,27 @@ def train_package(
     The run's folder is named by what was asked: the same order on the same data after a kill
     finds its checkpoints there and goes on.
     """
-    started = time.monotonic()
     task = tasks.get(order.task)
     checked_name(order.name or task.name, "model name")
-    chosen = None if order.learner == AUTO else learners.get(order.learner)
+    chosen = [learners.get(name) for name in order.candidates or CANDIDATES]
     task_given, learner_given = sort_settings(
-        order.settings, task.Settings, chosen.Settings if chosen else None
+        order.settings, task.Settings, chosen[0].Settings if len(chosen) == 1 else None
     )
     data = task.dataset(activities, read_settings(task.Settings, task_given, f"task {task.name}"))
-    candidates = _candidates(learners, chosen, learner_given)
+    candidates = candidates_for(chosen, learner_given, order.grid)
+    return train_on(data, order, task, candidates, runs, progress)
+
+
+def train_on(
+    data: Dataset,
+    order: TrainOrder,
+    task: Task,
+    candidates: list[Candidate],
+    runs: Path,
+    progress: Callable[[Progress], None] = silent,
+) -> Trained:
+    """The same from a data set: for who splits it, as an evaluation does."""
+    started = time.monotonic()
     folder = runs / _key(order, data)
     judged = _judge(task, data, candidates, order, Run(order.seed, folder / "folds", progress))
     learner, settings = judged.winner.learner, judged.winner.settings
@@ -109,13 +122,26 @@ class _Judged:
     tried: dict[str, float]
 
 
-def _candidates(
-    learners: Cupboard[Learner], chosen: Learner | None, given: dict[str, Any]
+def candidates_for(
+    chosen: Sequence[Learner],
+    given: Mapping[str, Any],
+    grid: Mapping[str, Sequence[Any]] | None = None,
 ) -> list[Candidate]:
-    if chosen is None:
-        return [Candidate(learner, learner.Settings()) for learner in map(learners.get, CANDIDATES)]
-    settings = read_settings(chosen.Settings, given, f"learner {chosen.name}")
-    return [Candidate(chosen, settings)]
+    """Each learner with its settings, once for every combination of the grid's values."""
+    names, values = list(grid or {}), list((grid or {}).values())
+    return [
+        Candidate(learner, read_settings(learner.Settings, settings, f"learner {learner.name}"))
+        for learner in chosen
+        for combination in product(*values)
+        for settings in [{**given, **dict(zip(names, combination, strict=True))}]
+    ]
+
+
+def _label(candidate: Candidate) -> str:
+    """The learner, and the settings that are not its defaults: 'cnn channels=64'."""
+    usual = settings_to_dict(candidate.learner.Settings())
+    changed = settings_to_dict(candidate.settings).items() - usual.items()
+    return " ".join([candidate.learner.name, *(f"{k}={v}" for k, v in sorted(changed))])
 
 
 def _judge(
@@ -135,14 +161,14 @@ def _judge(
         folder=run.folder,
         progress=run.progress,
     )
-    results = {entry.candidate.learner.name: entry.result for entry in ranking if entry.result}
+    results = {_label(entry.candidate): entry.result for entry in ranking if entry.result}
     best = next(iter(results.values()))
     folds = [(fold.train, fold.test) for fold in grouped_folds(data, order.folds, order.seed)]
     scores = scores_of(data, best.outputs)
     baselines = baseline_scores(task, data, folds)
     how = f"{len(folds)} folds, grouped by athlete or recording"
     if len(candidates) > 1:
-        how += f"; the best of {len(candidates)} learners by these folds"
+        how += f"; the best of {len(candidates)} candidates by these folds"
     metrics = Metrics(
         metric=task.metric,
         value=scores.pop(task.metric),
@@ -167,8 +193,7 @@ def _card(task: Task, data: Dataset, judged: _Judged, lineage: Lineage) -> str:
 
 
 def _key(order: TrainOrder, data: Dataset) -> str:
-    content = [order.task, order.learner, order.settings, order.seed, order.folds, data.digest]
-    text = msgspec.json.encode([*content, code_version()], order="deterministic")
+    text = msgspec.json.encode([order, data.digest, code_version()], order="deterministic")
     return hashlib.sha256(text).hexdigest()[:16]
 
 

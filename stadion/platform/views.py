@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -11,7 +11,18 @@ from stadion.core.deployment import Deployment
 from stadion.core.package import Version
 from stadion.tasks.base import Task
 
-__all__ = ["activity_view", "deployment_view", "plain", "task_view", "version_view"]
+if TYPE_CHECKING:
+    from stadion.registry import LogEntry, Manifest
+
+__all__ = [
+    "activity_view",
+    "deployment_view",
+    "log_view",
+    "manifest_view",
+    "plain",
+    "task_view",
+    "version_view",
+]
 
 
 def plain(value: object) -> Any:
@@ -42,6 +53,22 @@ def deployment_view(deployment: Deployment) -> dict[str, Any]:
     """A deployment with the version that answers most."""
     view: dict[str, Any] = plain(deployment)
     return view | {"version": deployment.primary}
+
+
+def log_view(entry: LogEntry) -> dict[str, Any]:
+    """One row of a deployment log; `version` is None where nothing answers since."""
+    view: dict[str, Any] = plain(entry)
+    return view | {"version": entry.deployment.primary if entry.routes else None}
+
+
+def manifest_view(manifest: Manifest) -> dict[str, Any]:
+    """How much a backup holds."""
+    return {
+        "created": manifest.created.isoformat(),
+        "files": len(manifest.files),
+        "bytes": manifest.bytes,
+        "extra": list(manifest.extra),
+    }
 
 
 def task_view(task: Task) -> dict[str, Any]:

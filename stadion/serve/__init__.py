@@ -1,1 +1,1 @@
-"""Requests in, predictions out."""
+"""Requests in."""

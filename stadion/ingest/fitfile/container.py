@@ -1,0 +1,106 @@
+"""Bytes of a file in, the FIT files chained in it out, with what is wrong about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stadion.core.activity import Repair
+from stadion.ingest.fitfile.crc import crc16
+from stadion.ingest.fitfile.salvage import salvage
+from stadion.ingest.fitfile.walk import Definition, Walk, typical_time, walk
+
+__all__ = ["SIGNATURE", "Part", "find_header", "parts_of"]
+
+SIGNATURE = b".FIT"
+_SIGNATURE_AT = 8
+_MOST_PARTS = 32  # a swim brings up to seven; bounds the time for made-up chains
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One of the files in a chain: its definitions with their records, and its damage."""
+
+    definitions: tuple[Definition, ...]
+    repairs: tuple[Repair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """Where a part's body lies, where the next part may start, and whether its sum is right."""
+
+    start: int
+    end: int
+    following: int
+    is_intact: bool
+    repairs: tuple[Repair, ...]
+
+
+def find_header(data: bytes, start: int = 0) -> int | None:
+    """Offset of the next FIT header at or after `start`; None when there is none."""
+    at = data.find(SIGNATURE, start + _SIGNATURE_AT)
+    while at >= 0:
+        if 12 <= data[at - _SIGNATURE_AT] <= 32:
+            return at - _SIGNATURE_AT
+        at = data.find(SIGNATURE, at + 1)
+    return None
+
+
+def parts_of(data: bytes) -> list[Part]:
+    """All chained files, each walked; damaged ones as far as they can be read."""
+    parts: list[Part] = []
+    position = 0
+    while (header := find_header(data, position)) is not None and len(parts) < _MOST_PARTS:
+        extent = _extent(data, header)
+        walked, repairs = _walked(data, extent)
+        if header > position:
+            repairs = [Repair("bytes of junk skipped", header - position), *repairs]
+        parts.append(Part(tuple(walked.definitions), (*extent.repairs, *repairs)))
+        position = extent.following
+    return parts
+
+
+def _extent(data: bytes, header: int) -> _Extent:
+    start = header + data[header]
+    declared = int.from_bytes(data[header + 4 : header + 8], "little")
+    end = start + declared
+    rest = len(data) - end
+    if rest >= 2:
+        stored = int.from_bytes(data[end : end + 2], "little")
+        is_right = stored == crc16(memoryview(data)[header:end])
+        following = find_header(data, end + 2)
+        if is_right or rest == 2 or following == end + 2:
+            repairs = () if is_right else (_wrong_sum(stored),)
+            junk = rest - 2 if following is None else 0
+            tail = (Repair("bytes after the end ignored", junk),) if junk else ()
+            return _Extent(start, end, end + 2, is_right, (*repairs, *tail))
+    return _mended_extent(data, header, start, declared)
+
+
+def _mended_extent(data: bytes, header: int, start: int, declared: int) -> _Extent:
+    """The declared size is wrong: the body ends before the next header or with the file."""
+    following = find_header(data, start)
+    stop = len(data) if following is None else following
+    end = max(stop - 2, start)
+    is_right = crc16(memoryview(data)[header:end]) == int.from_bytes(data[end:stop], "little")
+    missing = start + declared + 2 - stop
+    if not is_right and missing > 0:  # cut off: the last bytes are no checksum
+        repairs = (Repair("file is cut short, bytes missing", missing),)
+        return _Extent(start, min(start + declared, stop), stop, False, repairs)
+    return _Extent(start, end, stop, is_right, (Repair("declared size is wrong"),))
+
+
+def _wrong_sum(stored: int) -> Repair:
+    return Repair("checksum is missing" if stored == 0 else "checksum is wrong")
+
+
+def _walked(data: bytes, extent: _Extent) -> tuple[Walk, list[Repair]]:
+    walked = walk(data, extent.start, extent.end)
+    if walked.end < extent.end or not extent.is_intact:
+        near = typical_time(data, walked.definitions)
+        walked = salvage(data, extent.start, extent.end, near)
+    repairs = []
+    if walked.skipped:
+        repairs.append(Repair("bytes of damaged records skipped", walked.skipped))
+    if walked.is_cut:
+        repairs.append(Repair("last record is cut off and dropped"))
+    return walked, repairs

@@ -1,0 +1,184 @@
+"""Bytes of one FIT file's body in, where the records of each definition lie out."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from stadion.core.arrays import FloatArray, IntArray
+from stadion.ingest.fitfile.values import BASE_TYPES, numbers
+
+__all__ = [
+    "MOST_DEFINITIONS",
+    "TIMESTAMP",
+    "Definition",
+    "Field",
+    "Walk",
+    "sound_definition_at",
+    "times_of",
+    "typical_time",
+    "walk",
+    "word_order",
+]
+
+TIMESTAMP = 253  # the field number that means "when" in every message
+MOST_DEFINITIONS = 50_000  # bounds the memory for made-up files
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a definition. `owner` is the developer index; -1 = a field of FIT itself."""
+
+    number: int
+    size: int
+    base: int
+    offset: int
+    owner: int = -1
+
+
+@dataclass(slots=True, eq=False)
+class Definition:
+    """How the records of one message are laid out, and where each one starts.
+
+    `clock` is the field that holds the time, None when the records carry none; `length` are
+    the bytes of the definition itself, `size` those of a record without its header.
+    """
+
+    message: int
+    big_endian: bool
+    fields: tuple[Field, ...]
+    clock: Field | None
+    length: int
+    size: int
+    records: array[int] = field(default_factory=lambda: array("q"))
+
+    @property
+    def positions(self) -> IntArray:
+        """(n,) offsets of the first byte after each record's header."""
+        return np.array(self.records, np.int64) + 1
+
+
+@dataclass(slots=True, eq=False)
+class Walk:
+    """Definitions in the order of the file, where the walk ended, and the bytes it gave up."""
+
+    definitions: list[Definition]
+    end: int
+    skipped: int = 0
+    is_cut: bool = False
+
+
+def walk(data: bytes, start: int, end: int) -> Walk:
+    """Walk a healthy body; ends early at the first byte that cannot be a record."""
+    known: dict[bytes, Definition] = {}
+    steps = [0] * 256
+    notes: list[Callable[[int], None]] = [_nowhere] * 256
+    position = last = start
+    while position < end:
+        header = data[position]
+        if step := steps[header]:
+            notes[header](position)
+            last = position
+            position += step
+            continue
+        length = _length(data, position, end) if 0x40 <= header < 0x80 else 0
+        if not length or len(known) == MOST_DEFINITIONS:
+            break
+        # Some makers write the same few definitions a thousand times: they are one.
+        block = bytes([header & 0x20]) + data[position + 1 : position + length]
+        definition = known.get(block)
+        if definition is None:
+            definition = known[block] = _read(data, position, length)
+        for each in _headers(header & 0x0F):
+            steps[each], notes[each] = 1 + definition.size, definition.records.append
+        position += length
+    if position > end:
+        for definition in known.values():
+            if definition.records and definition.records[-1] == last:
+                definition.records.pop()
+    return Walk(list(known.values()), min(position, end), is_cut=position > end)
+
+
+def sound_definition_at(data: bytes, position: int, end: int) -> Definition | None:
+    """The definition that starts at `position`; None for bytes no writer would write."""
+    length = _length(data, position, end)
+    if not length:
+        return None
+    own = data[position + 6 : position + 6 + 3 * data[position + 5]]
+    # Most candidates are chance: they are told by their bytes, before anything is built.
+    if data[position + 1] or 0 in own[1::3] or own[2::3].translate(None, _BASE_CODES):
+        return None
+    definition = _read(data, position, length)
+    sizes = ((each.size, BASE_TYPES[each.base & 0x1F].size) for each in definition.fields)
+    return None if any(size % unit for size, unit in sizes) else definition
+
+
+def _length(data: bytes, position: int, end: int) -> int:
+    """Bytes of the definition at `position`; 0 when it cannot be one or is cut off."""
+    if position + 6 > end or data[position + 2] > 1:
+        return 0
+    cursor = position + 6 + 3 * data[position + 5]
+    if data[position] & 0x20:
+        if cursor >= end:
+            return 0
+        cursor += 1 + 3 * data[cursor]
+    return 0 if cursor > end else cursor - position
+
+
+def _read(data: bytes, position: int, length: int) -> Definition:
+    big_endian = data[position + 2] == 1
+    message = int.from_bytes(data[position + 3 : position + 5], word_order(big_endian))
+    middle = position + 6 + 3 * data[position + 5]
+    own, foreign = data[position + 6 : middle], data[middle + 1 : position + length]
+    fields: list[Field] = []
+    offset = 0
+    for number, size, base in zip(own[::3], own[1::3], own[2::3], strict=True):
+        fields.append(Field(number, size, base, offset))
+        offset += size
+    for number, size, owner in zip(foreign[::3], foreign[1::3], foreign[2::3], strict=True):
+        fields.append(Field(number, size, _BYTES, offset, owner))
+        offset += size
+    clock = next((f for f in fields if f.number == TIMESTAMP and f.owner < 0 and f.size == 4), None)
+    return Definition(message, big_endian, tuple(fields), clock, length, offset)
+
+
+# Codes of base types; those of several bytes carry the high bit.
+_BASE_CODES = bytes(code | (0x80 if kind.size > 1 else 0) for code, kind in BASE_TYPES.items())
+_BYTES = 0x0D  # a developer field's own type stands in its description
+
+
+def times_of(data: bytes, definition: Definition) -> FloatArray:
+    """(n,) seconds on FIT's clock of a definition's records; NaN where there is none."""
+    clock = definition.clock
+    if clock is None:
+        return np.full(len(definition.records), np.nan)
+    return numbers(
+        data, definition.positions + clock.offset, BASE_TYPES[6], 1, definition.big_endian
+    )
+
+
+def typical_time(data: bytes, definitions: list[Definition]) -> float | None:
+    """The median of all times in the records; None when there is none."""
+    times = [times_of(data, definition) for definition in definitions]
+    known = np.concatenate([t[np.isfinite(t)] for t in times]) if times else np.empty(0)
+    return float(np.median(known)) if len(known) else None
+
+
+def _headers(local: int) -> list[int]:
+    """Header bytes that announce a record of a local message type, compressed ones included."""
+    plain = [local, local | 0x10, local | 0x20, local | 0x30]
+    first = 0x80 | local << 5
+    return plain + (list(range(first, first + 32)) if local < 4 else [])
+
+
+def word_order(big_endian: bool) -> Literal["big", "little"]:
+    """The order of bytes as `int.from_bytes` names it."""
+    return "big" if big_endian else "little"
+
+
+def _nowhere(position: int) -> None:
+    """For headers without a definition."""

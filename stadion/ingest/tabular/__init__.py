@@ -1,0 +1,1 @@
+"""Text of a table in, columns of numbers and times out."""

@@ -1,0 +1,240 @@
+"""What supervisor, workers and clients of the control socket say to each other: JSON lines."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from stadion.core.deployment import Deployment
+from stadion.core.errors import Code, StadionError
+from stadion.core.package import ModelPackage
+from stadion.serve.config import Limits
+
+__all__ = [
+    "LINE_LIMIT",
+    "Abort",
+    "Answer",
+    "Ask",
+    "Beat",
+    "Command",
+    "Drain",
+    "Failure",
+    "FromWorker",
+    "Model",
+    "Open",
+    "Placement",
+    "Prepare",
+    "Remove",
+    "Reply",
+    "Start",
+    "Started",
+    "Status",
+    "Stop",
+    "Switch",
+    "VersionState",
+    "decode",
+    "encode",
+    "failure_of",
+    "placement_of",
+]
+
+LINE_LIMIT = 64 << 20  # one message; a package's labels and card are the largest part
+
+T = TypeVar("T")
+
+
+class Placement(msgspec.Struct, frozen=True):
+    """A deployment and the packages of the versions it routes to."""
+
+    deployment: Deployment
+    packages: dict[int, ModelPackage]
+
+
+# --- commands: what a client asks of the supervisor, and the supervisor of its workers
+
+
+class Status(msgspec.Struct, tag=True):
+    """How do the workers stand?"""
+
+
+class Prepare(msgspec.Struct, tag=True):
+    """Load and test this beside what answers now."""
+
+    placement: Placement
+
+
+class Switch(msgspec.Struct, tag=True):
+    """Let the prepared deployment of that generation answer."""
+
+    model: str
+    generation: int
+
+
+class Abort(msgspec.Struct, tag=True):
+    """Forget the prepared deployment."""
+
+    model: str
+    generation: int
+
+
+class Remove(msgspec.Struct, tag=True):
+    """Stop answering for a model."""
+
+    model: str
+
+
+class Stop(msgspec.Struct, tag=True):
+    """Drain and end the whole server."""
+
+
+class Open(msgspec.Struct, tag=True):
+    """All workers stand: say ready."""
+
+
+class Drain(msgspec.Struct, tag=True):
+    """Finish what is in flight, then end."""
+
+
+Command = Status | Prepare | Switch | Abort | Remove | Stop
+
+
+class Ask(msgspec.Struct):
+    """A numbered command to a worker."""
+
+    id: int
+    command: Prepare | Switch | Abort | Remove | Open | Drain
+
+
+# --- answers
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A StadionError on its way between processes."""
+
+    code: Code
+    message: str
+    hint: str = ""
+
+    def error(self) -> StadionError:
+        """The error to raise on this side."""
+        return StadionError(self.code, self.message, self.hint)
+
+
+class Reply(msgspec.Struct):
+    """The supervisor's answer to a client: a view, or why not."""
+
+    view: dict[str, Any] = {}
+    failure: Failure | None = None
+
+
+class Answer(msgspec.Struct, tag=True):
+    """A worker's answer to the command of that number."""
+
+    id: int
+    failure: Failure | None = None
+
+
+class VersionState(msgspec.Struct):
+    """One version in a worker's memory, and what it has done there."""
+
+    load_ms: float
+    run_ms: float
+    answered: int
+    failed: int
+    shadow_ok: int
+    shadow_failed: int
+    shadow_dropped: int
+
+
+class Model(msgspec.Struct):
+    """One model of a worker: the deployment that answers, and its versions."""
+
+    generation: int
+    versions: dict[int, VersionState]
+
+
+class Start(msgspec.Struct):
+    """The first thing a worker hears: where to listen and what to serve."""
+
+    host: str
+    port: int
+    limits: Limits
+    plugins: str
+    read_file_target: str
+    observer_target: str
+    placements: list[Placement]
+    is_open: bool
+
+
+class Started(msgspec.Struct, tag=True):
+    """Everything is loaded (or has failed, with the reason) and the port is bound."""
+
+    failed: dict[str, str]
+
+
+class Beat(msgspec.Struct, tag=True):
+    """I am alive; this is what I have done. `is_stuck` when a run does not end."""
+
+    connections: int
+    waiting: int
+    is_stuck: bool
+    models: dict[str, Model]
+    failed: dict[str, str]
+
+
+FromWorker = Started | Beat | Answer
+
+
+def placement_of(deployment: Deployment, packages: Mapping[int, ModelPackage]) -> Placement:
+    """What a worker needs to serve a deployment.
+
+    Metrics and the card stay behind: serving needs neither, and a NaN metric has no JSON.
+
+    Raises
+    ------
+    StadionError
+        INVALID when a route's package is missing.
+    """
+    wanted = {route.version for route in deployment.routes}
+    if missing := sorted(wanted - set(packages)):
+        raise StadionError(
+            Code.INVALID,
+            f"the deployment of {deployment.model!r} routes to versions {missing}; "
+            f"packages were given for {sorted(packages)}",
+        )
+    return Placement(
+        deployment,
+        {n: dataclasses.replace(packages[n], metrics=None, card="") for n in sorted(wanted)},
+    )
+
+
+def failure_of(error: Exception) -> Failure:
+    """What to tell the other process; a foreign exception is named by its kind only."""
+    if isinstance(error, StadionError):
+        return Failure(error.code, error.message, error.hint)
+    return Failure(Code.INTERNAL, f"unexpected {type(error).__name__}")
+
+
+def encode(message: Any) -> bytes:
+    """One line."""
+    return _ENCODER.encode(message) + b"\n"
+
+
+def decode(line: bytes, kind: type[T] | Any) -> Any:
+    """The message in a line.
+
+    Raises
+    ------
+    StadionError
+        INVALID when the line is no message of that kind, naming the field.
+    """
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise StadionError(Code.INVALID, f"not a message of this socket: {error}") from None
+
+
+_ENCODER = msgspec.json.Encoder()

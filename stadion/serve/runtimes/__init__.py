@@ -1,0 +1,1 @@
+"""Runtimes: each one opens one kind of model file and runs it."""

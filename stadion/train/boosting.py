@@ -1,0 +1,212 @@
+"""A training set in; gradient-boosted trees on window statistics out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import lightgbm
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from stadion.core.arrays import Array, Arrays, FloatArray
+from stadion.core.dataset import Dataset
+from stadion.core.errors import Code, StadionError
+from stadion.core.signature import Signature, Tensor
+from stadion.train._target import Target, answerable, targets_of
+from stadion.train.base import Progress, Run
+from stadion.train.network.chance import seed_of
+from stadion.train.network.holdout import held_out_rows
+from stadion.train.network.onnx_graph import write_graph
+from stadion.train.windows.statistics import WindowStatistics
+from stadion.train.windows.trees import TREES_DOMAIN, TREES_OPSET, trees_node
+
+__all__ = ["PLUGIN", "Boosting", "BoostingSettings", "TreesModel"]
+
+_MOST_QUANTITIES = 64
+_OBJECTIVES = {"mae": "regression_l1", "mse": "regression", "huber": "huber"}
+_STATISTICS = "window_statistics"
+_HELD_OUT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class BoostingSettings:
+    """What the trees may do.
+
+    `min_child` is the least number of rows in a leaf; `subsample` and `feature_share` are the
+    shares of rows and statistics each tree sees; `objective` counts for quantities only;
+    `patience` trees without gain on held-out groups end the training, 0 never does.
+    """
+
+    trees: int = field(default=200, metadata={"low": 1, "high": 5_000})
+    leaves: int = field(default=15, metadata={"low": 2, "high": 512})
+    learning_rate: float = field(default=0.05, metadata={"low": 1e-4, "high": 1.0})
+    min_child: int = field(default=10, metadata={"low": 1, "high": 100_000})
+    l2: float = field(default=1.0, metadata={"low": 0.0, "high": 1e6})
+    subsample: float = field(default=0.8, metadata={"low": 0.05, "high": 1.0})
+    feature_share: float = field(default=0.5, metadata={"low": 0.01, "high": 1.0})
+    objective: Literal["mae", "mse", "huber"] = "mse"
+    class_weights: Literal["none", "balanced"] = "none"
+    patience: int = field(default=0, metadata={"low": 0, "high": 1_000})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreesModel:
+    """Statistics of the inputs, then one set of trees per output (per column of a quantity)."""
+
+    signature: Signature
+    statistics: WindowStatistics
+    answers: tuple[tuple[Target, tuple[lightgbm.Booster, ...]], ...]
+
+    def predict(self, inputs: Arrays) -> dict[str, Array]:
+        """Outputs by name; see `core.model.Model`."""
+        rows = self.signature.check_inputs(inputs)
+        if not rows:
+            return {t.name: np.zeros((0, *t.shape), np.float32) for t, _ in self.answers}
+        given = [inputs[tensor.name] for tensor in self.signature.inputs]
+        features = self.statistics.of_rows(given).astype(np.float64)
+        return {target.name: _answer(target, trees, features) for target, trees in self.answers}
+
+    def to_onnx(self, path: Path) -> None:
+        """The graph of the statistics, followed by the trees."""
+        width = int(self.statistics.typical.shape[0])
+        between = Tensor(_STATISTICS, "FP32", (None, width))
+        write_graph(self.statistics, Signature(self.signature.inputs, (between,)), path)
+        model = onnx.load(path)
+        del model.graph.output[:]
+        for target, boosters in self.answers:
+            _append_answer(model.graph, target, boosters)
+        model.opset_import.append(helper.make_opsetid(TREES_DOMAIN, TREES_OPSET))
+        onnx.save(model, path)
+
+
+class Boosting:
+    """Trees that correct each other, on what can be said of a window in numbers."""
+
+    name = "boosting"
+    summary = "gradient-boosted trees on window statistics: robust with few rows and with holes"
+    Settings: type[BoostingSettings] = BoostingSettings
+
+    def fit(self, data: Dataset, settings: BoostingSettings, run: Run) -> TreesModel:
+        """Compute the statistics once, then grow the trees of each output.
+
+        Raises
+        ------
+        StadionError
+            INVALID for inputs without fixed size or targets that cannot be learned, UNSUPPORTED
+            for text and for quantities of more than 64 columns.
+        """
+        data = answerable(data)
+        targets = targets_of(data)
+        statistics = WindowStatistics(data.signature)
+        given = [data.inputs[tensor.name] for tensor in data.signature.inputs]
+        features = statistics.fit(statistics.of_rows(given))
+        held = held_out_rows(data, _HELD_OUT, run.seed) if settings.patience else None
+        answers = tuple(
+            (target, tuple(_grow(target, features, held, settings, run))) for target in targets
+        )
+        return TreesModel(data.signature, statistics.eval(), answers)
+
+
+def _grow(
+    target: Target, features: FloatArray, held: Array | None, settings: BoostingSettings, run: Run
+) -> list[lightgbm.Booster]:
+    if target.labels is not None:
+        objective = {"objective": "multiclass", "num_class": target.size}
+        weights = _weights(target, settings)
+        return [_booster(objective, features, target.labels, weights, held, settings, run)]
+    if target.size > _MOST_QUANTITIES:
+        raise StadionError(
+            Code.UNSUPPORTED,
+            f"output {target.name!r} has {target.size} columns; boosting answers at most "
+            f"{_MOST_QUANTITIES}, each with trees of its own",
+        )
+    objective = {"objective": _OBJECTIVES[settings.objective]}
+    return [
+        _booster(objective, features, column, None, held, settings, run)
+        for column in target.values.T
+    ]
+
+
+def _booster(
+    objective: dict[str, Any],
+    features: FloatArray,
+    labels: Array,
+    weights: FloatArray | None,
+    held: Array | None,
+    settings: BoostingSettings,
+    run: Run,
+) -> lightgbm.Booster:
+    parameters = objective | {
+        "num_leaves": settings.leaves,
+        "learning_rate": settings.learning_rate,
+        "min_data_in_leaf": settings.min_child,
+        "lambda_l2": settings.l2,
+        "bagging_fraction": settings.subsample,
+        "bagging_freq": 1,
+        "feature_fraction": settings.feature_share,
+        "seed": seed_of(run.seed) % 2**31,
+        "deterministic": True,
+        "force_col_wise": True,
+        "num_threads": 1,
+        "verbosity": -1,
+    }
+
+    def rows(chosen: Array | slice) -> lightgbm.Dataset:
+        weight = None if weights is None else weights[chosen]
+        return lightgbm.Dataset(features[chosen], labels[chosen], weight=weight)
+
+    callbacks = [_report(settings.trees, run)]
+    if held is None:
+        return lightgbm.train(parameters, rows(slice(None)), settings.trees, callbacks=callbacks)
+    callbacks.append(lightgbm.early_stopping(settings.patience, verbose=False))
+    grown = lightgbm.train(
+        parameters, rows(~held), settings.trees, valid_sets=[rows(held)], callbacks=callbacks
+    )
+    return lightgbm.Booster(model_str=grown.model_to_string(num_iteration=grown.best_iteration))
+
+
+def _report(trees: int, run: Run) -> Any:
+    def callback(state: Any) -> None:
+        run.progress(Progress("trees", state.iteration + 1, trees))
+
+    return callback
+
+
+def _weights(target: Target, settings: BoostingSettings) -> FloatArray | None:
+    """One per row; balanced weights give every class that occurs the same sum."""
+    if settings.class_weights == "none" or target.labels is None:
+        return None
+    counts = np.bincount(target.labels, minlength=target.size)
+    per_class = len(target.labels) / np.maximum(counts, 1) / np.count_nonzero(counts)
+    weights: FloatArray = per_class[target.labels]
+    return weights
+
+
+def _answer(target: Target, boosters: tuple[lightgbm.Booster, ...], features: FloatArray) -> Array:
+    columns = [np.asarray(booster.predict(features, num_threads=1)) for booster in boosters]
+    joined = columns[0] if target.labels is not None else np.stack(columns, axis=1)
+    return joined.reshape(-1, *target.shape).astype(np.float32)
+
+
+def _append_answer(
+    graph: onnx.GraphProto, target: Target, boosters: tuple[lightgbm.Booster, ...]
+) -> None:
+    """Trees, then the softmax of the classes or the shape of the quantity."""
+    scores = f"{target.name}:scores"
+    graph.node.append(trees_node(boosters, _STATISTICS, scores))
+    if target.labels is not None:
+        graph.node.append(helper.make_node("Softmax", [scores], [target.name], axis=1))
+    else:
+        shape = f"{target.name}:shape"
+        sizes = np.array([-1, *target.shape], np.int64)
+        graph.initializer.append(numpy_helper.from_array(sizes, shape))
+        graph.node.append(helper.make_node("Reshape", [scores, shape], [target.name]))
+    graph.output.append(
+        helper.make_tensor_value_info(target.name, onnx.TensorProto.FLOAT, ["rows", *target.shape])
+    )
+
+
+PLUGIN = Boosting()

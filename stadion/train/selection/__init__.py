@@ -1,0 +1,1 @@
+"""Learners and a training set in, which of them answers best out."""

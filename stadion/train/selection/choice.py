@@ -1,0 +1,156 @@
+"""Candidates and a training set in; each one's score on rows it did not see out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stadion.core.arrays import Array
+from stadion.core.dataset import Dataset
+from stadion.core.errors import Code, StadionError
+from stadion.science.scores import Score
+from stadion.train.base import Learner, Progress, Run, silent
+from stadion.train.selection.folds import grouped_folds
+
+__all__ = ["Candidate", "CvResult", "Ranked", "choose", "cross_validate"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CvResult:
+    """A learner measured on rows it did not see.
+
+    Parameters
+    ----------
+    scores
+        One per fold.
+    outputs
+        Output name -> (n, ...): each row answered by the model that had not seen its group.
+    train_s
+        Seconds of all the fits together.
+    """
+
+    score: str
+    scores: tuple[float, ...]
+    outputs: Mapping[str, Array]
+    train_s: float
+
+    @property
+    def mean(self) -> float:
+        """The score, each fold counting the same."""
+        return float(np.mean(self.scores))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A learner with the settings it is tried with."""
+
+    learner: Learner
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """How a candidate did; without a result, `reason` says why it could not be tried."""
+
+    candidate: Candidate
+    result: CvResult | None
+    reason: str = ""
+
+
+def cross_validate(
+    learner: Learner,
+    settings: Any,
+    data: Dataset,
+    *,
+    k: int,
+    seed: int,
+    score: Score,
+    folder: Path,
+    progress: Callable[[Progress], None] = silent,
+) -> CvResult:
+    """Train on all folds but one, answer that one, `k` times over.
+
+    Parameters
+    ----------
+    score
+        Measured on the signature's first output.
+    folder
+        Each fold's run keeps its checkpoints in a folder of its own below.
+
+    Raises
+    ------
+    StadionError
+        What the learner or `grouped_folds` raise.
+    """
+    folds = grouped_folds(data, k, seed)
+    answers: list[dict[str, Array]] = []
+    began = time.monotonic()
+    for number, fold in enumerate(folds):
+        progress(Progress(f"{learner.name}: folds", number, len(folds)))
+        run = Run(seed, folder / f"fold-{number}", progress)
+        model = learner.fit(data.take(fold.train), settings, run)
+        answers.append(model.predict(data.take(fold.test).inputs))
+    progress(Progress(f"{learner.name}: folds", len(folds), len(folds)))
+    name = data.signature.outputs[0].name
+    truth = data.targets[name]
+    return CvResult(
+        score.name,
+        tuple(
+            score.compute(truth[fold.test], answer[name])
+            for fold, answer in zip(folds, answers, strict=True)
+        ),
+        _in_order([fold.test for fold in folds], answers),
+        time.monotonic() - began,
+    )
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    data: Dataset,
+    *,
+    k: int,
+    seed: int,
+    score: Score,
+    folder: Path,
+    progress: Callable[[Progress], None] = silent,
+) -> list[Ranked]:
+    """Cross-validate every candidate on the same folds; best first, failed ones last.
+
+    Raises
+    ------
+    StadionError
+        INVALID when no candidate could be trained, with each one's reason.
+    """
+    ranked = []
+    for number, candidate in enumerate(candidates):
+        place = folder / f"{number:02d}-{candidate.learner.name}"
+        try:
+            result = cross_validate(
+                candidate.learner, candidate.settings, data,
+                k=k, seed=seed, score=score, folder=place, progress=progress,
+            )  # fmt: skip
+            ranked.append(Ranked(candidate, result))
+        except StadionError as error:
+            ranked.append(Ranked(candidate, None, str(error)))
+    if all(entry.result is None for entry in ranked):
+        reasons = "; ".join(f"{r.candidate.learner.name}: {r.reason}" for r in ranked)
+        raise StadionError(Code.INVALID, f"no learner could be trained: {reasons or 'none given'}")
+    return sorted(ranked, key=lambda entry: _loss(entry.result, score))
+
+
+def _loss(result: CvResult | None, score: Score) -> float:
+    """Smaller is better; without a finite score, infinite."""
+    if result is None or not np.isfinite(result.mean):
+        return float("inf")
+    return -result.mean if score.higher_is_better else result.mean
+
+
+def _in_order(rows: Sequence[Array], answers: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """The folds' answers put back into the order of the rows."""
+    back = np.argsort(np.concatenate(rows))
+    return {name: np.concatenate([answer[name] for answer in answers])[back] for name in answers[0]}

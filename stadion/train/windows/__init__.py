@@ -1,0 +1,1 @@
+"""Windows of series in, their statistics and trees on them out."""
