@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -67,7 +68,7 @@ def _add_server(app: FastAPI, platform: Platform, predictions: str) -> None:
     @app.get("/api/v1/server", tags=["server"])
     def server() -> dict[str, Any]:
         """Version, where predictions are answered, and how the workers stand."""
-        known = {"version": __version__, "predictions": predictions}
+        known = {"version": __version__, "predictions": predictions, "control_pid": os.getpid()}
         return known | platform.status()
 
     @app.get("/api/v1/tasks", tags=["tasks"])

@@ -97,12 +97,10 @@ def activity_id(digest: str, index: int = 0) -> str:
     return hashlib.sha256(f"{digest}:{index}".encode()).hexdigest()
 
 
-def source_of(
-    reader: str, path: str, datas: Iterable[bytes], repairs: Iterable[Repair] = ()
-) -> Source:
+def source_of(reader: str, path: str, digest: str, repairs: Iterable[Repair] = ()) -> Source:
     """Where a value came from; repairs of one kind are added up."""
     counts: dict[str, int] = {}
     for repair in repairs:
         counts[repair.what] = counts.get(repair.what, 0) + repair.count
     mended = tuple(Repair(what, count) for what, count in counts.items())
-    return Source(reader, digest_of(datas), path, mended)
+    return Source(reader, digest, path, mended)

@@ -16,7 +16,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.units import UNITS
 from stadion.ingest._clock import build_timeline
 from stadion.ingest._units import as_channel, known_unit
-from stadion.ingest.base import Member, activity_id, source_of
+from stadion.ingest.base import Member, activity_id, digest_of, source_of
 from stadion.ingest.tabular.layout import Heading, Layout, find_layout, rows_of
 from stadion.ingest.tabular.numbers import is_dated, moments_in, numbers_in, seconds_in
 
@@ -64,7 +64,7 @@ class CsvReader:
         if timeline is None or not timeline.track.channels:
             raise StadionError(Code.INVALID, "no column of numbers beside the time")
         repairs = (*table.repairs(), *timeline.repairs)
-        source = source_of(self.name, member.path, [data], repairs)
+        source = source_of(self.name, member.path, digest_of([data]), repairs)
         return [
             Activity(
                 id=activity_id(source.digest),

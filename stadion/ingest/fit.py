@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from stadion.core.activity import Activity, Repair, Table
 from stadion.core.errors import Code, StadionError
-from stadion.ingest.base import Member, activity_id, source_of
+from stadion.ingest.base import Member, activity_id, digest_of, source_of
 from stadion.ingest.fitfile.container import SIGNATURE, Part, parts_of
 from stadion.ingest.fitfile.messages import RELATIVE_BELOW, Messages
 from stadion.ingest.fitfile.profile import FILE_TYPES, Message
@@ -43,37 +43,38 @@ class FitReader:
         recordings = _recordings(data, parts)
         if not recordings:
             raise StadionError(Code.INVALID, _reason(data, parts))
+        digest = digest_of([data])
         return [
-            _activity(recording, repairs, member.path, data, index)
+            _activity(recording, repairs, member.path, digest, index)
             for index, (recording, repairs) in enumerate(recordings)
         ]
 
 
 def _recordings(data: bytes, parts: Sequence[Part]) -> list[tuple[Recording, list[Repair]]]:
     """Parts that begin with a file id are files of their own; the others continue the last."""
-    chains: list[tuple[list[Definition], list[Repair]]] = []
+    chains: list[list[Part]] = []
     for part in parts:
         if not chains or len(Messages.of(data, part.definitions, Message.FILE_ID)):
-            chains.append(([], []))
-        chains[-1][0].extend(part.definitions)
-        chains[-1][1].extend(part.repairs)
+            chains.append([])
+        chains[-1].append(part)
     found = []
-    for definitions, repairs in chains:
+    for chain in chains:
+        definitions = [definition for part in chain for definition in part.definitions]
         if _file_type(data, definitions) == _COURSE:
             continue
-        recording = read_recording(data, definitions)
+        recording = read_recording(data, definitions, any(part.is_damaged for part in chain))
         if recording is not None:
-            found.append((recording, repairs))
+            found.append((recording, [repair for part in chain for repair in part.repairs]))
     return found
 
 
 def _activity(
-    recording: Recording, repairs: Sequence[Repair], path: str, data: bytes, index: int
+    recording: Recording, repairs: Sequence[Repair], path: str, digest: str, index: int
 ) -> Activity:
-    source = source_of(FitReader.name, path, [data], (*repairs, *recording.repairs))
+    source = source_of(FitReader.name, path, digest, (*repairs, *recording.repairs))
     is_dated = recording.zero_s >= RELATIVE_BELOW
     return Activity(
-        id=activity_id(source.digest, index),
+        id=activity_id(digest, index),
         athlete="",
         sport=recording.sport,
         start=_EPOCH + timedelta(seconds=recording.zero_s) if is_dated else None,

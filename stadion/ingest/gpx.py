@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from stadion.core.activity import Activity, Event, Repair, Table
 from stadion.core.errors import Code, StadionError
 from stadion.ingest._sports import sport_named
-from stadion.ingest.base import Member, activity_id, source_of
+from stadion.ingest.base import Member, activity_id, digest_of, source_of
 from stadion.ingest.markup.points import Points, epoch_seconds
 from stadion.ingest.markup.scan import root_of, scan
 
@@ -47,12 +47,13 @@ class GpxReader:
         if len(timed) < len(timelines):
             lost = len(timelines) - len(timed)
             repairs.append(Repair("tracks without any time dropped", lost))
+        digest = digest_of([data])
         activities: list[Activity | Table] = []
         for index, (track, timeline) in enumerate(timed):
-            source = source_of(self.name, member.path, [data], (*repairs, *timeline.repairs))
+            source = source_of(self.name, member.path, digest, (*repairs, *timeline.repairs))
             activities.append(
                 Activity(
-                    id=activity_id(source.digest, index),
+                    id=activity_id(digest, index),
                     athlete="",
                     sport=sport_named(track.sport),
                     start=datetime.fromtimestamp(timeline.zero_s, UTC),

@@ -12,7 +12,7 @@ from stadion.core.activity import Activity, Lap, Repair, Table, Track
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
 from stadion.ingest._clock import build_timeline
-from stadion.ingest.base import Member, activity_id, source_of
+from stadion.ingest.base import Member, activity_id, digest_of, source_of
 
 __all__ = ["PLUGIN", "PhysicalTherapyReader"]
 
@@ -91,7 +91,7 @@ class PhysicalTherapyReader:
             repairs += mended
         if not tracks:
             raise StadionError(Code.INVALID, "a session without any unit; expected eM/uK/*.txt")
-        source = source_of(self.name, group[0].path, datas.values(), repairs)
+        source = source_of(self.name, group[0].path, digest_of(datas.values()), repairs)
         whole = max(float(track.time_s[-1]) for track in tracks)
         return [
             Activity(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from stadion.core.activity import Activity, Lap, Repair, Table
 from stadion.core.errors import Code, StadionError
 from stadion.ingest._sports import sport_named
-from stadion.ingest.base import Member, activity_id, source_of
+from stadion.ingest.base import Member, activity_id, digest_of, source_of
 from stadion.ingest.markup.points import Points, epoch_seconds, number_in
 from stadion.ingest.markup.scan import root_of, scan
 
@@ -57,12 +57,13 @@ class TcxReader:
         if len(timed) < len(found.activities):
             lost = len(found.activities) - len(timed)
             repairs.append(Repair("activities without any timed point dropped", lost))
+        digest = digest_of([data])
         activities: list[Activity | Table] = []
         for index, (each, line) in enumerate(timed):
-            source = source_of(self.name, member.path, [data], (*repairs, *line.repairs))
+            source = source_of(self.name, member.path, digest, (*repairs, *line.repairs))
             activities.append(
                 Activity(
-                    id=activity_id(source.digest, index),
+                    id=activity_id(digest, index),
                     athlete="",
                     sport=sport_named(each.sport),
                     start=datetime.fromtimestamp(line.zero_s, UTC),

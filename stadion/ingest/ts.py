@@ -11,7 +11,7 @@ import numpy as np
 from stadion.core.activity import Activity, Lap, Repair, Table, Track
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
-from stadion.ingest.base import Member, activity_id, source_of
+from stadion.ingest.base import Member, activity_id, digest_of, source_of
 
 __all__ = ["PLUGIN", "TsReader"]
 
@@ -59,7 +59,7 @@ class TsReader:
         if not cases:
             raise StadionError(Code.INVALID, f"a .ts file whose {broken} cases cannot be read")
         repairs = [Repair("cases that cannot be read dropped", broken)] if broken else []
-        source = source_of(self.name, member.path, [data], repairs)
+        source = source_of(self.name, member.path, digest_of([data]), repairs)
         return [
             Activity(
                 id=activity_id(source.digest, index),

@@ -50,12 +50,13 @@ class Database:
 
     @contextmanager
     def write(self, doing: str) -> Iterator[Session]:
-        """Hold the write lock from the first statement; commit at the end, or nothing at all."""
+        """Hold the write lock from here to the commit at the end; on an error, change nothing."""
         with (
             storage_faults(doing),
             Session(self._writers, expire_on_commit=False) as session,
             session.begin(),
         ):
+            session.connection()  # begins now: what is looked up on disk must stay true
             yield session
 
     def faults(self) -> list[str]:

@@ -25,6 +25,7 @@ __all__ = [
     "FromWorker",
     "Model",
     "Open",
+    "Order",
     "Placement",
     "Prepare",
     "Remove",
@@ -34,11 +35,14 @@ __all__ = [
     "Status",
     "Stop",
     "Switch",
+    "TrialOrder",
+    "TrialOutcome",
     "VersionState",
     "decode",
     "encode",
     "failure_of",
     "placement_of",
+    "slim",
 ]
 
 LINE_LIMIT = 64 << 20  # one message; a package's labels and card are the largest part
@@ -101,11 +105,14 @@ class Drain(msgspec.Struct, tag=True):
 Command = Status | Prepare | Switch | Abort | Remove | Stop
 
 
+Order = Prepare | Switch | Abort | Remove | Open | Drain
+
+
 class Ask(msgspec.Struct):
-    """A numbered command to a worker."""
+    """A numbered order to a worker."""
 
     id: int
-    command: Prepare | Switch | Abort | Remove | Open | Drain
+    command: Order
 
 
 # --- answers
@@ -188,10 +195,33 @@ class Beat(msgspec.Struct, tag=True):
 FromWorker = Started | Beat | Answer
 
 
+class TrialOrder(msgspec.Struct):
+    """What a trial process is to open, whose child it is, and how much memory it may map."""
+
+    package: ModelPackage
+    parent: int
+    bytes: int
+    plugins: str
+
+
+class TrialOutcome(msgspec.Struct):
+    """What it found."""
+
+    load_ms: float = 0.0
+    run_ms: float = 0.0
+    failure: Failure | None = None
+
+
+def slim(package: ModelPackage) -> ModelPackage:
+    """What serving needs of a package.
+
+    Metrics and the card stay behind; a NaN metric would have no JSON.
+    """
+    return dataclasses.replace(package, metrics=None, card="")
+
+
 def placement_of(deployment: Deployment, packages: Mapping[int, ModelPackage]) -> Placement:
     """What a worker needs to serve a deployment.
-
-    Metrics and the card stay behind: serving needs neither, and a NaN metric has no JSON.
 
     Raises
     ------
@@ -205,10 +235,7 @@ def placement_of(deployment: Deployment, packages: Mapping[int, ModelPackage]) -
             f"the deployment of {deployment.model!r} routes to versions {missing}; "
             f"packages were given for {sorted(packages)}",
         )
-    return Placement(
-        deployment,
-        {n: dataclasses.replace(packages[n], metrics=None, card="") for n in sorted(wanted)},
-    )
+    return Placement(deployment, {n: slim(packages[n]) for n in sorted(wanted)})
 
 
 def failure_of(error: Exception) -> Failure:

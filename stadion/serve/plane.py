@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from stadion.core.arrays import Array
 from stadion.core.dataset import Scalar
@@ -20,6 +21,7 @@ from stadion.serve.traffic import Lane
 
 __all__ = ["Observer", "Plane", "Timings"]
 
+T = TypeVar("T")
 _log = logging.getLogger("stadion.serve")
 
 
@@ -60,11 +62,16 @@ class Plane:
     ) -> None:
         self.table = Table()
         self.pool = pool
-        self.is_ready = False
+        self.is_open = False
         self._loop = loop
         self._shadow_pool = shadow_pool
         self._run_s = run_s
         self._observer = observer
+
+    @property
+    def is_ready(self) -> bool:
+        """True when the whole server stands and no model has failed to load."""
+        return self.is_open and not self.table.failed
 
     def names(self) -> list[str]:
         """The models that answer, sorted."""
@@ -103,8 +110,13 @@ class Plane:
             return self._run_now(lane, request)
         return self._run_later(lane, request)
 
-    def read(self, work: Callable[[], dict[str, Array]]) -> Awaitable[dict[str, Array]]:
-        """Do what makes a request's inputs on the pool's thread."""
+    async def wait(self, lane: Lane, request: Request) -> Prediction:
+        """`run`, for those who wait anyway."""
+        answer = self.run(lane, request)
+        return answer if isinstance(answer, Prediction) else await answer
+
+    def off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Do on the pool's thread what would hold up the other requests."""
         return self.pool.submit(lambda _halt: work(), self._run_s)
 
     def _run_now(self, lane: Lane, request: Request) -> Prediction:

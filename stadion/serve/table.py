@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.serve.loading import Loaded
@@ -48,20 +51,18 @@ class Table:
         found = served.versions.get(version) if served else None
         return found if found is not None and found.digest == package.digest else None
 
-    def announce(self, model: str) -> None:
-        """The model is being loaded."""
+    @contextlib.contextmanager
+    def loading(self, model: str) -> Iterator[None]:
+        """Meanwhile a model that does not answer yet is not ready, rather than unknown."""
         self._coming.add(model)
+        try:
+            yield
+        finally:
+            self._coming.discard(model)
 
     def prepare(self, served: Served) -> None:
         """Keep a deployment ready beside the one that answers."""
         self._prepared[served.deployment.model] = served
-        self._coming.discard(served.deployment.model)
-
-    def fail(self, model: str, reason: str) -> None:
-        """Loading did not succeed; what answered before still does."""
-        self._coming.discard(model)
-        if model not in self.served:
-            self.failed[model] = reason
 
     def switch(self, model: str, generation: int) -> None:
         """Let the prepared deployment answer from the next request on.

@@ -6,7 +6,7 @@ import io
 import multiprocessing
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, count
@@ -34,9 +34,10 @@ from tests.registry.ledger import (
 )
 from tests.registry.packages import make_package
 
-__all__ = ["Outcome", "crash_and_check", "kill_after", "perform", "starter"]
+__all__ = ["Child", "Outcome", "crash_and_check", "kill_after", "perform", "starter"]
 
 MODELS = ("sprint", "swim", "row")
+Child = tuple[Callable[..., None], tuple[object, ...]]
 _ACTS: tuple[Act, ...] = ("register", "register", "register", "deploy", "deploy", "rollback")
 _LINE = msgspec.json.Decoder(Line)
 
@@ -74,12 +75,16 @@ def crash_and_check(
     """
     outcome, chance, context = Outcome(seed), random.Random(seed), starter()
     ledger, before = Ledger(home / "ledger.jsonl"), State()
+
+    def hear(line: bytes) -> None:
+        ledger.write(_LINE.decode(line))
+
     for turn, group in enumerate(writers):
         redo = ledger.unanswered() if not unsafe else []
-        started = [
+        children: list[Child] = [
             (_write, (home, seed, f"{turn}.{w}", redo[w::group], unsafe)) for w in range(group)
         ]
-        kill_after(context, started, chance.uniform(0.0, 0.25), ledger)
+        kill_after(context, children, chance.uniform(0.0, 0.25), hear)
         outcome.kills += group
         outcome.interrupted += len(ledger.unanswered())
         before = _check(home, ledger, before, outcome, turn)
@@ -100,22 +105,23 @@ def starter() -> ForkServerContext:
 
 def kill_after(
     context: ForkServerContext,
-    children: Iterable[tuple[object, tuple[object, ...]]],
+    children: Iterable[Child],
     moment_s: float,
-    ledger: Ledger,
+    hear: Callable[[bytes], None],
 ) -> None:
     """Start `target(pipe, *arguments)` in children; kill -9 all, `moment_s` after the first line.
 
-    What they wrote to their pipes before they died is in the ledger afterwards.
+    `hear` is given each line as it comes; also what they wrote to their pipes just before they
+    died.
     """
     with _running(context, children) as (processes, pipes):
-        _collect(pipes, time.monotonic() + 30.0, ledger, most=1)
-        _collect(pipes, time.monotonic() + moment_s, ledger)
+        _collect(pipes, time.monotonic() + 30.0, hear, most=1)
+        _collect(pipes, time.monotonic() + moment_s, hear)
         for process in processes:
             process.kill()
         for process in processes:
             process.join(10.0)
-        _collect(pipes, time.monotonic() + 10.0, ledger)
+        _collect(pipes, time.monotonic() + 10.0, hear)
 
 
 def perform(registry: Registry, folder: Path, intent: Intent) -> Ack:
@@ -138,14 +144,14 @@ def perform(registry: Registry, folder: Path, intent: Intent) -> Ack:
 
 @contextmanager
 def _running(
-    context: ForkServerContext, children: Iterable[tuple[object, tuple[object, ...]]]
+    context: ForkServerContext, children: Iterable[Child]
 ) -> Iterator[tuple[list[ForkServerProcess], list[Connection[bytes, bytes]]]]:
     processes: list[ForkServerProcess] = []
     pipes: list[Connection[bytes, bytes]] = []
     try:
         for target, arguments in children:
             mine, theirs = context.Pipe(duplex=False)
-            process = context.Process(target=target, args=(theirs, *arguments), daemon=True)  # type: ignore[arg-type]  # checked by the child
+            process = context.Process(target=target, args=(theirs, *arguments), daemon=True)
             process.start()
             theirs.close()
             processes.append(process)
@@ -160,7 +166,10 @@ def _running(
 
 
 def _collect(
-    pipes: list[Connection[bytes, bytes]], until_s: float, ledger: Ledger, most: int | None = None
+    pipes: list[Connection[bytes, bytes]],
+    until_s: float,
+    hear: Callable[[bytes], None],
+    most: int | None = None,
 ) -> None:
     """Write down what the children say until the moment, `most` lines, or the end of all pipes."""
     open_pipes = [pipe for pipe in pipes if not pipe.closed]
@@ -173,7 +182,7 @@ def _collect(
         for pipe in ready:
             assert isinstance(pipe, Connection)
             try:
-                ledger.write(_LINE.decode(pipe.recv_bytes()))
+                hear(pipe.recv_bytes())
                 lines += 1
             except EOFError:
                 open_pipes.remove(pipe)

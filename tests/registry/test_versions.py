@@ -195,8 +195,8 @@ def test_a_package_that_cannot_be_is_refused(
         "file that is not there": changed(package, path=str(tmp_path / "nowhere")),
         "folder": changed(package, path=str(tmp_path)),
         "path with a NUL": changed(package, path="a\0b"),
-        "metric that is not a number": replace(package, metrics=replace(metrics, value=float("nan"))),
-        "whole number where a float is declared": replace(package, metrics=replace(metrics, value=1)),
+        "metric that is no number": replace(package, metrics=replace(metrics, value=float("nan"))),
+        "whole number for a float": replace(package, metrics=replace(metrics, value=1)),
         "setting without a word in JSON": replace(
             package,
             lineage=replace(package.lineage, settings={"x": object()}),  # type: ignore[dict-item]  # wrong on purpose

@@ -22,6 +22,8 @@ class Part:
 
     definitions: tuple[Definition, ...]
     repairs: tuple[Repair, ...]
+    is_damaged: bool
+    """True when single bytes may be wrong, not only lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,10 @@ def parts_of(data: bytes) -> list[Part]:
     position = 0
     while (header := find_header(data, position)) is not None and len(parts) < _MOST_PARTS:
         extent = _extent(data, header)
-        walked, repairs = _walked(data, extent)
+        walked, is_damaged, repairs = _walked(data, extent)
         if header > position:
             repairs = [Repair("bytes of junk skipped", header - position), *repairs]
-        parts.append(Part(tuple(walked.definitions), (*extent.repairs, *repairs)))
+        parts.append(Part(tuple(walked.definitions), (*extent.repairs, *repairs), is_damaged))
         position = extent.following
     return parts
 
@@ -93,9 +95,10 @@ def _wrong_sum(stored: int) -> Repair:
     return Repair("checksum is missing" if stored == 0 else "checksum is wrong")
 
 
-def _walked(data: bytes, extent: _Extent) -> tuple[Walk, list[Repair]]:
+def _walked(data: bytes, extent: _Extent) -> tuple[Walk, bool, list[Repair]]:
     walked = walk(data, extent.start, extent.end)
-    if walked.end < extent.end or not extent.is_intact:
+    is_damaged = walked.end < extent.end or not extent.is_intact
+    if is_damaged:
         near = typical_time(data, walked.definitions)
         walked = salvage(data, extent.start, extent.end, near)
     repairs = []
@@ -103,4 +106,4 @@ def _walked(data: bytes, extent: _Extent) -> tuple[Walk, list[Repair]]:
         repairs.append(Repair("bytes of damaged records skipped", walked.skipped))
     if walked.is_cut:
         repairs.append(Repair("last record is cut off and dropped"))
-    return walked, repairs
+    return walked, is_damaged, repairs

@@ -40,10 +40,18 @@ class Recording:
     repairs: tuple[Repair, ...]
 
 
-def read_recording(data: bytes, definitions: Sequence[Definition]) -> Recording | None:
-    """All that is known about the recording; None when the messages hold none."""
+def read_recording(
+    data: bytes, definitions: Sequence[Definition], is_damaged: bool = False
+) -> Recording | None:
+    """All that is known about the recording; None when the messages hold none.
+
+    In a damaged file a single record whose time does not fit between its neighbours is dropped.
+    """
     records = Messages.of(data, definitions, Message.RECORD)
     clock, repairs = _dated(clock_of(data, definitions, records))
+    if is_damaged:
+        clock, odd = _fitting(clock)
+        repairs = [*repairs, *odd]
     columns, more = _columns(data, definitions, records)
     _fill(columns, "heart_rate", stored_heart_rate(data, definitions, clock))
     timeline = build_timeline(clock + _part_of_second(records), columns)
@@ -76,6 +84,18 @@ def _dated(clock: FloatArray) -> tuple[FloatArray, list[Repair]]:
         return clock, []
     lost = Repair("records from before the device knew the date dropped", int(relative.sum()))
     return np.where(relative, np.nan, clock), [lost]
+
+
+def _fitting(clock: FloatArray) -> tuple[FloatArray, list[Repair]]:
+    """Times without those that jump out of an order their neighbours keep."""
+    known = np.flatnonzero(np.isfinite(clock))
+    before, here, after = clock[known[:-2]], clock[known[1:-1]], clock[known[2:]]
+    odd = known[1:-1][(before <= after) & ((here < before) | (here > after))]
+    if not len(odd):
+        return clock, []
+    fitting = clock.copy()
+    fitting[odd] = np.nan
+    return fitting, [Repair("records whose time is out of place: time dropped", len(odd))]
 
 
 def _part_of_second(records: Messages) -> FloatArray:

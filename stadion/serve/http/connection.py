@@ -34,8 +34,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._intake: Intake = Intake(site.limits)
-        self._transport: asyncio.Transport = _NOWHERE
+        self._intake = Intake(site.limits)
+        self._transport: asyncio.Transport
         self._task: asyncio.Task[None] | None = None
         self._out: list[bytes] = []
         self._deadline = 0.0
@@ -72,8 +72,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody waits any more: end the run that is under way."""
         self._site.connections.discard(self)
-        self._is_over = True
-        self._intake = Intake.gone()
+        self._is_over = self._said_goodbye = True
+        self._intake.forget()
         if self._task is not None:
             self._task.cancel()
 
@@ -191,6 +191,7 @@ class Connection(asyncio.Protocol):
         self._is_over = True
         self._intake.close()
         self._intake.ready.clear()
+        self._intake.held = 0
         self._deadline = self._site.loop.time() + _LINGER_S
 
     def _flush(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import httptools
 
@@ -57,7 +58,7 @@ class Intake:
         self.is_closed = False
         self.owes_continue = False
         self._limits = limits
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._begun = 0
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
@@ -86,10 +87,17 @@ class Intake:
             self.ready.append(Message(refusal=refusal(status, text, headers)))
 
     def close(self) -> None:
-        """Understand nothing more; the parser, which refers back to this object, goes."""
+        """Understand nothing more."""
         self.is_closed = True
         self.phase = IDLE
         self._body = b""
+
+    def forget(self) -> None:
+        """Let go of everything; parser and intake refer to each other."""
+        self.close()
+        self.ready.clear()
+        self.held = 0
+        self._parser = None
 
     def take(self) -> Message:
         """The next complete request."""
@@ -101,6 +109,8 @@ class Intake:
 
     def on_message_begin(self) -> None:
         """A request line begins."""
+        if self.is_closed:
+            return
         self._begun += 1
         self._url = b""
         self._headers = {}

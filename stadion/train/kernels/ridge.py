@@ -11,7 +11,7 @@ from stadion.core.arrays import FloatArray, IntArray
 
 __all__ = ["Decomposed", "Linear", "decomposed", "fitted_ridge"]
 
-_PENALTIES = np.logspace(-6.0, 3.0, 19)  # per feature
+_PENALTIES = np.logspace(-6.0, 3.0, 10)  # per feature
 
 
 class Decomposed(NamedTuple):

@@ -1,0 +1,232 @@
+"""JSON or the bytes of a recording to /predict/{model} in, answers that read by themselves out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+import numpy as np
+import orjson
+
+from stadion.core.arrays import Array
+from stadion.core.errors import Code, StadionError
+from stadion.core.request import Prediction, Request
+from stadion.core.signature import Tensor
+from stadion.core.version import __version__
+from stadion.serve.loading import Loaded
+from stadion.serve.pool import Overloaded
+from stadion.serve.protocols.base import (
+    LARGE_BODY,
+    STATUS,
+    Answer,
+    Call,
+    Reply,
+    Route,
+    Services,
+    after,
+)
+from stadion.serve.tensors import read_json_tensor
+from stadion.serve.traffic import Lane
+
+__all__ = ["PLUGIN", "Plain"]
+
+_BLANK = b" \t\r\n"
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True):
+    """A call in JSON: one of `inputs` and `input_data`."""
+
+    inputs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    input_data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    parameters: dict[str, str | int | float | bool] = {}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """A decoded call; `key` is where the answer goes, `rows` are told for recordings only."""
+
+    lane: Lane
+    request: Request
+    key: str
+    rows: int | None = None
+
+
+class Plain:
+    """The form of the articles the project began with, and files as they left the watch."""
+
+    name = "plain"
+    summary = "POST /predict/{model} with JSON tensors or the bytes of an activity file"
+
+    def routes(self, services: Services) -> Sequence[Route]:
+        """See `WireProtocol.routes`."""
+        calls = _Calls(services)
+        return [Route("GET", "/", calls.live), Route("POST", "/predict/{model}", calls.predict)]
+
+    def failure(self, error: StadionError) -> Reply:
+        """The sentence, the code of the house, and what to try next."""
+        content = {"error": error.message, "code": error.code.value, "hint": error.hint}
+        headers = b""
+        if isinstance(error, Overloaded):
+            headers = b"Retry-After: %d\r\n" % error.retry_after_s
+        return Reply(orjson.dumps(content), STATUS[error.code], headers=headers)
+
+
+class _Calls:
+    """One handler per route."""
+
+    def __init__(self, services: Services) -> None:
+        self._plane = services.plane
+        self._read_file = services.read_file
+
+    def live(self, _call: Call) -> Reply:
+        content = {"name": "stadion", "version": __version__, "status": "alive"}
+        return Reply(orjson.dumps(content))
+
+    def predict(self, call: Call) -> Answer:
+        model, query = call.params["model"], _query(call)
+        version = _version(query.pop("version", None))
+        if _is_recording(call):
+            return self._predict_recording(call.body, model, version, query)
+        if len(call.body) > LARGE_BODY:
+            return self._predict_large(call.body, model, version)
+        asked = self._decode(call.body, model, version)
+        return after(self._plane.run(asked.lane, asked.request), partial(_reply, asked))
+
+    async def _predict_large(self, body: bytes, model: str, version: int | None) -> Reply:
+        asked = await self._plane.off_loop(lambda: self._decode(body, model, version))
+        return _reply(asked, await self._plane.wait(asked.lane, asked.request))
+
+    async def _predict_recording(
+        self, body: bytes, model: str, version: int | None, query: dict[str, str]
+    ) -> Reply:
+        """The version that will answer also says how the recording becomes its request."""
+        name = query.pop("name", "")
+        lane = self._plane.lane(model, version, query)
+        inputs = await self._plane.off_loop(
+            lambda: self._read_file(lane.loaded.package, body, name)
+        )
+        rows = lane.loaded.signature.check_inputs(inputs)
+        asked = _Asked(lane, Request(model, inputs, version, parameters=query), "output", rows)
+        return _reply(asked, await self._plane.wait(lane, asked.request))
+
+    def _decode(self, body: bytes, model: str, version: int | None) -> _Asked:
+        content = _parse(body)
+        if (content.inputs is msgspec.UNSET) == (content.input_data is msgspec.UNSET):
+            raise _invalid("expected one of inputs and input_data in the JSON object")
+        key, raw = "output", content.inputs
+        if raw is msgspec.UNSET:
+            key, raw = "prediction", content.input_data
+        lane = self._plane.lane(model, version, content.parameters)
+        inputs = _tensors(bytes(raw), lane.loaded)
+        request = Request(model, inputs, version, parameters=content.parameters)
+        return _Asked(lane, request, key)
+
+
+def _query(call: Call) -> dict[str, str]:
+    if not call.query:
+        return {}
+    try:
+        return dict(parse_qsl(call.query, keep_blank_values=True, max_num_fields=16))
+    except ValueError:
+        raise _invalid("the query has more than 16 fields") from None
+
+
+def _version(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10):
+        raise _invalid(f"version is {text[:80]!r}; expected a whole number from 1")
+    return int(text)
+
+
+def _is_recording(call: Call) -> bool:
+    """JSON begins with a bracket; whatever else is said not to be JSON is a recording."""
+    kind = call.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind == b"application/json":
+        return False
+    start = (call.body[:64].lstrip(_BLANK) or call.body.lstrip(_BLANK))[:1]
+    return start not in (b"{", b"[", b"")
+
+
+def _parse(body: bytes) -> Body:
+    try:
+        return _BODY.decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(f"the request is not as expected: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _invalid(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise _invalid("the JSON of the body is nested too deep") from None
+
+
+def _tensors(text: bytes, loaded: Loaded) -> dict[str, Array]:
+    """Inputs by name, or the only input's rows as a bare list."""
+    if not text.startswith(b"{"):
+        if len(loaded.inputs) != 1:
+            raise _invalid(f"a bare list needs one input; the model has {list(loaded.inputs)}")
+        return {name: _read(text, tensor) for name, tensor in loaded.inputs.items()}
+    found = {}
+    for name, raw in _parse_named(text).items():
+        tensor = loaded.inputs.get(name)
+        if tensor is None:
+            raise _invalid(
+                f"there is no input tensor {name[:80]!r}; expected {list(loaded.inputs)}"
+            )
+        found[name] = _read(bytes(raw), tensor)
+    return found
+
+
+def _parse_named(text: bytes) -> dict[str, msgspec.Raw]:
+    try:
+        return _NAMED.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _invalid(f"the inputs are not JSON: {error}") from None
+
+
+def _read(text: bytes, tensor: Tensor) -> Array:
+    return read_json_tensor(text, tensor.datatype, None, tensor.name)
+
+
+def _reply(asked: _Asked, prediction: Prediction) -> Reply:
+    labels = asked.lane.loaded.signature.labels
+    content: dict[str, Any] = {"model": prediction.model, "version": prediction.version}
+    if asked.rows is not None:
+        content["rows"] = asked.rows
+    content[asked.key] = {
+        name: _labelled(array, labels[name]) if name in labels else _values(array)
+        for name, array in prediction.outputs.items()
+    }
+    return Reply(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def _labelled(array: Array, labels: Sequence[str]) -> Any:
+    """(..., k) probabilities -> a label and its probabilities for each row; no label for NaN."""
+    if array.ndim > 1:
+        return [_labelled(row, labels) for row in array]
+    scores = array.astype(np.float32) if array.dtype == np.float16 else array
+    best = None if np.isnan(scores).any() else labels[int(scores.argmax())]
+    return {"label": best, "probabilities": dict(zip(labels, scores, strict=True))}
+
+
+def _values(array: Array) -> Any:
+    if array.dtype == object:
+        return np.vectorize(_text, otypes=[object])(array).tolist() if array.size else []
+    return np.ascontiguousarray(array.astype(np.float32) if array.dtype == np.float16 else array)
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _invalid(text: str) -> StadionError:
+    return StadionError(Code.INVALID, text)
+
+
+_BODY = msgspec.json.Decoder(Body)
+_NAMED = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+PLUGIN = Plain()
