@@ -29,12 +29,12 @@ Number = Annotated[int, Path(ge=1, lt=2**31)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 
 
-def build_app(platform: Platform, predictions: str) -> FastAPI:
-    """The application over one home; `predictions` is the URL where models answer."""
+def build_app(platform: Platform) -> FastAPI:
+    """The application over one home."""
     app = FastAPI(title="Stadion control", version=__version__, lifespan=_keeper(platform))
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     add_errors(app)
-    _add_server(app, platform, predictions)
+    _add_server(app, platform)
     _add_recordings(app, platform)
     _add_models(app, platform)
     _add_deployments(app, platform)
@@ -64,12 +64,11 @@ def _keeper(platform: Platform) -> Callable[[FastAPI], Any]:
     return lifespan
 
 
-def _add_server(app: FastAPI, platform: Platform, predictions: str) -> None:
+def _add_server(app: FastAPI, platform: Platform) -> None:
     @app.get("/api/v1/server", tags=["server"])
     def server() -> dict[str, Any]:
         """Version, where predictions are answered, and how the workers stand."""
-        known = {"version": __version__, "predictions": predictions, "control_pid": os.getpid()}
-        return known | platform.status()
+        return {"version": __version__, "control_pid": os.getpid()} | platform.status()
 
     @app.get("/api/v1/tasks", tags=["tasks"])
     def tasks() -> list[dict[str, Any]]:

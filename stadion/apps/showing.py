@@ -90,7 +90,7 @@ def _lines(value: Mapping[str, Any], indent: str) -> None:
             _lines(item, indent + "  ")
         elif name == "card":
             continue
-        elif isinstance(item, list) and item and isinstance(item[0], Mapping):
+        elif isinstance(item, list | tuple) and item and isinstance(item[0], Mapping):
             sys.stdout.write(f"{label}\n")
             table(item)
         else:
@@ -105,7 +105,7 @@ def _short(value: Any) -> str:
     if isinstance(value, Mapping) and "metric" in value:
         beside = ", ".join(f"{k} {v:.4g}" for k, v in value["baselines"].items())
         return f"{value['metric']} {value['value']:.4g} ({beside})"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         text = ", ".join(_short(item) for item in value)
         return text if len(text) <= _TARGET_WIDTH else text[: _TARGET_WIDTH - 1] + "…"
     return str(value)

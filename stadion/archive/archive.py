@@ -80,8 +80,9 @@ class Archive:
             NOT_FOUND; CONFLICT when several ids begin so; INTERNAL when its file is damaged.
         """
         full = self._resolved(activity_id)
+        digest = self._catalogue.file_digest(full)
         try:
-            return read_activity(self._path(full))
+            return read_activity(self._path(full), digest or "")
         except FileNotFoundError:
             raise self._gone(full) from None
 
@@ -146,13 +147,14 @@ class Archive:
                 )
         known = self._catalogue.known([activity.id for activity in batch])
         written: dict[str, Path] = {}
+        digests: dict[str, str] = {}
         try:
             for activity in batch:
                 if activity.id not in known and activity.id not in written:
                     path = self._folder / "streams" / f"{uuid.uuid4().hex}.tmp"
                     written[activity.id] = path
-                    write_activity(path, activity)
-            new = self._commit(batch, written)
+                    digests[activity.id] = write_activity(path, activity)
+            new = self._commit(batch, written, digests)
         except OSError as error:
             raise _disk(error) from error
         finally:
@@ -162,7 +164,9 @@ class Archive:
         first = {activity.id: k for k, activity in reversed(list(enumerate(batch)))}
         return [activity.id in new and first[activity.id] == k for k, activity in enumerate(batch)]
 
-    def _commit(self, batch: Sequence[Activity], written: dict[str, Path]) -> set[str]:
+    def _commit(
+        self, batch: Sequence[Activity], written: dict[str, Path], digests: dict[str, str]
+    ) -> set[str]:
         """Give the files their names, then commit their rows; the ids that are new."""
         if not written:
             return set()
@@ -175,7 +179,7 @@ class Archive:
             for activity in batch:
                 if activity.id in new and activity.id not in inserted:
                     inserted.add(activity.id)
-                    self._catalogue.insert(activity, session)
+                    self._catalogue.insert(activity, digests[activity.id], session)
         return inserted
 
     def _sweep(self) -> None:

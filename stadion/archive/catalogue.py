@@ -131,9 +131,15 @@ class Catalogue:
         with self._reading(None) as session:
             return [summary_of(found) for found in session.scalars(query)]
 
-    def insert(self, activity: Activity, session: orm.Session) -> None:
+    def file_digest(self, activity_id: str) -> str | None:
+        """SHA-256 of an activity's file; None when there is no such activity."""
+        with self._reading(None) as session:
+            query = sa.select(ActivityRow.file_digest).where(ActivityRow.id == activity_id)
+            return session.scalar(query)
+
+    def insert(self, activity: Activity, file_digest: str, session: orm.Session) -> None:
         """Add the row of an activity that is not there yet."""
-        session.add(row_of(activity))
+        session.add(row_of(activity, file_digest))
 
     def delete(self, activity_id: str, session: orm.Session) -> bool:
         """Strike out an activity; False when it is not there."""

@@ -50,7 +50,7 @@ class Base(orm.DeclarativeBase):
 
 
 class ActivityRow(Base):
-    """One activity; `start_us` counts microseconds since 1970."""
+    """One activity; `start_us` counts microseconds since 1970, `file_digest` is SHA-256."""
 
     __tablename__ = "activities"
 
@@ -63,6 +63,7 @@ class ActivityRow(Base):
     reader: orm.Mapped[str]
     name: orm.Mapped[str]
     is_partial: orm.Mapped[bool]
+    file_digest: orm.Mapped[str]
     channels: orm.Mapped[list[ChannelRow]] = orm.relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="ChannelRow.place"
     )
@@ -96,8 +97,8 @@ class LabelRow(Base):
     place: orm.Mapped[int]
 
 
-def row_of(activity: Activity) -> ActivityRow:
-    """The row of an activity that is not there yet."""
+def row_of(activity: Activity, file_digest: str) -> ActivityRow:
+    """The row of an activity that is not there yet, and of its file."""
     laps = dict.fromkeys((lap.kind, lap.label) for lap in activity.laps)
     return ActivityRow(
         id=activity.id,
@@ -109,6 +110,7 @@ def row_of(activity: Activity) -> ActivityRow:
         reader=activity.source.reader,
         name=activity.source.name,
         is_partial=activity.source.is_partial,
+        file_digest=file_digest,
         channels=[ChannelRow(name=name, place=k) for k, name in enumerate(activity.channels)],
         labels=[LabelRow(kind=kind, label=label, place=k) for k, (kind, label) in enumerate(laps)],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import re
@@ -18,16 +20,17 @@ from stadion.core.activity import Activity, Track
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["channel_names", "read_activity", "read_tracks", "write_activity"]
+__all__ = ["read_activity", "read_tracks", "write_activity"]
 
 _TIME = "time_s"
 _DOCUMENT, _LAYOUT = b"stadion.activity", b"stadion.tracks"
+_LAYOUT_SUM = b"stadion.tracks.sha256"
 _PLAIN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DAMAGED = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError)
 
 
-def write_activity(path: Path, activity: Activity) -> None:
-    """Write a file and see it on the disk; `path` must not exist.
+def write_activity(path: Path, activity: Activity) -> str:
+    """Write a file and see it on the disk; `path` must not exist. Returns the file's SHA-256.
 
     The tracks lie one after the other in one column per channel; which rows and channels are
     whose stands in the file's metadata, as does everything that is no stream.
@@ -46,35 +49,46 @@ def write_activity(path: Path, activity: Activity) -> None:
             for track in activity.tracks
         ],
     }
-    table = pa.table(arrays, names=[_TIME, *columns.values()]).replace_schema_metadata(
-        {_DOCUMENT: document_of(activity), _LAYOUT: json.dumps(layout)}
+    written = json.dumps(layout).encode()
+    metadata = {
+        _DOCUMENT: document_of(activity).encode(),
+        _LAYOUT: written,
+        _LAYOUT_SUM: hashlib.sha256(written).hexdigest().encode(),
+    }
+    table = pa.table(arrays, names=[_TIME, *columns.values()]).replace_schema_metadata(metadata)
+    buffer = io.BytesIO()
+    pq.write_table(
+        table,
+        buffer,
+        compression="zstd",
+        use_dictionary=False,
+        use_byte_stream_split=True,
+        write_page_checksum=True,
     )
+    data = buffer.getvalue()
     with path.open("xb") as file:
-        pq.write_table(
-            table,
-            file,
-            compression="zstd",
-            use_dictionary=False,
-            use_byte_stream_split=True,
-            write_page_checksum=True,
-        )
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    return hashlib.sha256(data).hexdigest()
 
 
-def read_activity(path: Path) -> Activity:
+def read_activity(path: Path, digest: str) -> Activity:
     """The activity as it was written.
 
     Raises
     ------
     StadionError
-        INTERNAL when the file is damaged. FileNotFoundError when it is not there.
+        INTERNAL when the file is not the one with that SHA-256. FileNotFoundError when it is
+        not there.
     """
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ValueError("another digest")
+        with pq.ParquetFile(io.BytesIO(data)) as file:
             metadata = file.schema_arrow.metadata
-            layout = json.loads(metadata[_LAYOUT])
-            tracks = _tracks_of(file.read(), layout, None)
+            tracks = _tracks_of(file.read(), json.loads(metadata[_LAYOUT]), None)
             return activity_from(metadata[_DOCUMENT].decode(), tracks)
     except FileNotFoundError:
         raise
@@ -92,18 +106,16 @@ def read_tracks(path: Path, channels: Sequence[str]) -> tuple[Track, ...]:
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            layout = json.loads(file.schema_arrow.metadata[_LAYOUT])
+            metadata = file.schema_arrow.metadata
+            if hashlib.sha256(metadata[_LAYOUT]).hexdigest().encode() != metadata[_LAYOUT_SUM]:
+                raise ValueError("another digest")
+            layout = json.loads(metadata[_LAYOUT])
             wanted = [layout["columns"][name] for name in channels if name in layout["columns"]]
             return _tracks_of(file.read(columns=[_TIME, *wanted]), layout, set(channels))
     except FileNotFoundError:
         raise
     except _DAMAGED as error:
         raise _damage(path, error) from error
-
-
-def channel_names(activity: Activity) -> list[str]:
-    """Names of all channels, sorted."""
-    return sorted(set(activity.channels))
 
 
 def _columns_of(activity: Activity) -> dict[str, str]:

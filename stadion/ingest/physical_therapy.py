@@ -18,7 +18,7 @@ __all__ = ["PLUGIN", "PhysicalTherapyReader"]
 
 _RATE_HZ = 25.0
 _PATH = re.compile(
-    r"(?P<folder>(?:.*/)??(?:(?P<subject>s\d+)/)?(?P<exercise>e\d+)/)"
+    r"(?P<folder>(?:.*?/)??(?:(?P<subject>s\d+)/)?(?P<exercise>e\d+)/)"
     r"(?:(?P<unit>u\d+)/(?P<session>template_session|test)\.txt"
     r"|(?P<times>template_times\.txt|test_times\.csv))"
 )

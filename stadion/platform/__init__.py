@@ -29,7 +29,8 @@ from stadion.platform.views import (
 
 if TYPE_CHECKING:
     from stadion.archive import Archive
-    from stadion.core.package import Version
+    from stadion.core.deployment import Deployment
+    from stadion.core.package import ModelPackage, Version
     from stadion.platform.deploying import Rollout
     from stadion.platform.jobs import Jobs
     from stadion.registry import Registry
@@ -108,7 +109,7 @@ class Platform:
                     for name, values in track.channels.items()
                 },
             }
-            for track in self._archive.streams(id, channels)
+            for track in self._archive.streams(id, channels or self._archive.get(id).channels)
         ]
 
     def erase(self, id: str) -> View:
@@ -224,6 +225,10 @@ class Platform:
         """The server that runs on this home, if one does."""
         plane = self._rollout.plane
         return plane.status() if plane.is_running() else {"running": False}
+
+    def placements(self) -> list[tuple[Deployment, dict[int, ModelPackage]]]:
+        """Every deployment of the log with the packages it needs: what a server begins with."""
+        return self._rollout.placements()
 
     def reconcile(self) -> list[str]:
         """Bring a running server to what the deployment log says; models that changed."""

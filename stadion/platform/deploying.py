@@ -93,6 +93,10 @@ class Rollout:
                 changed.append(deployment.model)
         return changed
 
+    def placements(self) -> list[tuple[Deployment, dict[int, ModelPackage]]]:
+        """Every deployment of the log with the packages it needs."""
+        return [(d, self.packages(d.model, d.routes)) for d in self.registry.deployments()]
+
     def current(self, model: str) -> Deployment | None:
         """What the log says answers now; None when nothing does."""
         try:

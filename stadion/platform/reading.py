@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
@@ -29,6 +31,8 @@ def readers(plugins: Path | None) -> Cupboard[Reader]:
 def read_file(package: ModelPackage, data: bytes, name: str) -> dict[str, Array]:
     """Make a request of a recording, by the code that made the training set.
 
+    A file that holds several recordings gives the rows of all, in its order.
+
     Raises
     ------
     StadionError
@@ -40,7 +44,11 @@ def read_file(package: ModelPackage, data: bytes, name: str) -> dict[str, Array]
         raise StadionError(Code.INVALID, _why_not(opened))
     task = tasks(plugins).get(package.lineage.task)
     lineage = package.lineage
-    return task.features(opened.activities[0], package.signature, lineage.task_settings)
+    parts = [
+        task.features(activity, package.signature, lineage.task_settings)
+        for activity in opened.activities
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _why_not(opened: Opened) -> str:

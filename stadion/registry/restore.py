@@ -8,6 +8,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import permutations
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -53,8 +54,9 @@ def restore(
 
     Everything is unpacked beside its place and verified there: each file against the manifest,
     the database against its own rules, each version against its digests. Only then the folders
-    are put in place, each by one rename or exchange, the registry last. A restore that is killed
-    or refused leaves the old registry as it was. Nothing may serve from the folders meanwhile.
+    are put in place, each by one rename or exchange, the registry last. A restore that is refused
+    changes nothing; one that is killed leaves each folder old or new, never a mix, and is run
+    again with `replace`. Nothing may serve from the folders meanwhile.
 
     Parameters
     ----------
@@ -88,6 +90,9 @@ def restore(
 
 
 def _check_places(places: Mapping[str, Path], *, replace: bool) -> None:
+    for (one, inner), (other, outer) in permutations(places.items(), 2):
+        if inner.resolve().is_relative_to(outer.resolve()):
+            raise StadionError(Code.INVALID, f"the place of {one!r} lies in that of {other!r}")
     for name, path in places.items():
         if path.exists() and not path.is_dir():
             raise StadionError(Code.INVALID, f"the place of {name!r} is no folder")

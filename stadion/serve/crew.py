@@ -152,7 +152,7 @@ class Crew:
         self._environment = environment
         self._start = start
         self._on_early_end = on_early_end
-        self._is_stopping = False
+        self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
@@ -178,7 +178,7 @@ class Crew:
 
     async def stop(self) -> None:
         """Let every worker finish what is in flight, then make sure that it has ended."""
-        self._is_stopping = True
+        self._stopping.set()
         for slot in self.slots:
             slot.tell(Drain())
         if not self._tasks:
@@ -192,9 +192,9 @@ class Crew:
 
     async def _keep(self, slot: Slot) -> None:
         early_ends = 0
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             stood = await self._live(slot)
-            if self._is_stopping:
+            if self._stopping.is_set():
                 return
             early_ends = 0 if stood else early_ends + 1
             _log.warning("a worker ended%s; starting another", "" if stood else " early")
@@ -243,7 +243,7 @@ class Crew:
         _log.error("a worker said nothing for %.1f s", self._patience_s(slot))
 
     def _patience_s(self, slot: Slot) -> float:
-        if self._is_stopping:
+        if self._stopping.is_set():
             return self._limits.drain_s + _END_S
         is_busy = slot.is_loading or not slot.standing.is_set()
         return self._limits.load_s if is_busy else self._limits.stuck_s

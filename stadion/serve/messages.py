@@ -61,7 +61,7 @@ class Placement(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, tag=True):
-    """How do the workers stand?"""
+    """Tell how the workers and models stand."""
 
 
 class Prepare(msgspec.Struct, tag=True):
@@ -173,6 +173,7 @@ class Start(msgspec.Struct):
     read_file_target: str
     observer_target: str
     placements: list[Placement]
+    failed: dict[str, str]
     is_open: bool
 
 

@@ -77,9 +77,7 @@ class Plane:
         """The models that answer, sorted."""
         return sorted(self.table.served)
 
-    def lane(
-        self, model: str, version: int | None, parameters: Mapping[str, Scalar]
-    ) -> Lane:
+    def lane(self, model: str, version: int | None, parameters: Mapping[str, Scalar]) -> Lane:
         """Who will answer such a request.
 
         Raises
@@ -171,10 +169,8 @@ class Plane:
         timings = Timings(queue_ns, prediction.infer_ns)
         try:
             if self._observer is not None:
-                self._observer(
-                    prediction.model, prediction.version, request, prediction, timings
-                )
-        except Exception:
+                self._observer(prediction.model, prediction.version, request, prediction, timings)
+        except Exception:  # noqa: BLE001  # a stranger's code; the answer is out already
             _log.exception("the observer failed")
 
     def _shadow(self, model: str, loaded: Loaded, request: Request) -> None:

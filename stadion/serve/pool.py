@@ -21,7 +21,7 @@ _NEWEST = 0.2  # weight of the newest run in the moving mean of their durations
 _GRACE_S = 5.0  # how long a halted run may take to notice
 
 
-class Overloaded(StadionError):
+class Overloaded(StadionError):  # noqa: N818  # it is a StadionError, as its code says
     """More waits than can be answered in time; `retry_after_s` is when to come back."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:

@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def child_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with one thread per numeric library.
+    """The environment of this process with one thread per numeric library.
 
     Workers fill the cores by their number; a library that starts a thread per core in each of
     them would only add start-up time and memory.
@@ -33,9 +33,7 @@ def start_module(
     )
 
 
-def start_child(
-    command: Sequence[str], environment: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
+def start_child(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Any command, ended by the kernel should this process die without a word."""
     wrapper = [sys.executable, "-S", "-E", __file__, str(os.getpid()), *command]
     return subprocess.Popen(wrapper, stdin=subprocess.DEVNULL, env=dict(environment))

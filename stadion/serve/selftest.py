@@ -85,9 +85,7 @@ def _missing(tensor: Tensor, plain: Array) -> Array:
     return np.full_like(plain, np.nan) if tensor.missing and plain.dtype.kind == "f" else plain
 
 
-def _check_outputs(
-    signature: Signature, outputs: dict[str, Array], *, may_be_nan: bool
-) -> None:
+def _check_outputs(signature: Signature, outputs: dict[str, Array], *, may_be_nan: bool) -> None:
     for tensor in signature.outputs:
         array = outputs[tensor.name]
         try:

@@ -57,7 +57,9 @@ def reserve_port(host: str, port: int) -> tuple[socket.socket, int]:
         CONFLICT when something listens there already, be it another server of this kind.
     """
     if port:
-        with contextlib.closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
+        with contextlib.closing(
+            socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        ) as probe:
             probe.settimeout(1)
             if probe.connect_ex((host, port)) == 0:
                 raise StadionError(

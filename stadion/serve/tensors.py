@@ -30,9 +30,7 @@ _INTEGERS = msgspec.json.Decoder(list[int])
 _BOOLS = msgspec.json.Decoder(list[bool])
 
 
-def read_json_tensor(
-    text: bytes, datatype: str, shape: Sequence[int] | None, name: str
-) -> Array:
+def read_json_tensor(text: bytes, datatype: str, shape: Sequence[int] | None, name: str) -> Array:
     """Read one tensor.
 
     Parameters
@@ -83,7 +81,8 @@ def checked_shape(shape: Sequence[int], name: str) -> int:
 
 def _read_numbers(flat: bytes, datatype: str, count: int, name: str) -> Array:
     dtype = DATATYPES[datatype]
-    decode = {"f": _FLOATS, "b": _BOOLS}.get(dtype.kind, _INTEGERS).decode
+    decoders: dict[str, msgspec.json.Decoder[Any]] = {"f": _FLOATS, "b": _BOOLS}
+    decode = decoders.get(dtype.kind, _INTEGERS).decode
     if len(flat) <= _PIECE:
         return _piece(flat, decode, dtype, name)
     found, done, at = np.empty(count, dtype), 0, 0

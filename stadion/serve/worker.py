@@ -107,10 +107,7 @@ class Worker:
         """Obey and beat until the supervisor or SIGTERM ends it."""
         stop = asyncio.Event()
         self._loop.add_signal_handler(signal.SIGTERM, stop.set)
-        tasks = [
-            self._loop.create_task(work)
-            for work in (self._obey(), self._beat(), stop.wait())
-        ]
+        tasks = [self._loop.create_task(work) for work in (self._obey(), self._beat(), stop.wait())]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
@@ -129,6 +126,7 @@ class Worker:
 
     async def _load_all(self) -> None:
         table = self._plane.table
+        table.failed |= self._start.failed
         for placement in self._start.placements:
             deployment = placement.deployment
             try:

@@ -104,7 +104,7 @@ class _Block(nn.Module):
 
 PLUGIN = NetworkLearner(
     "cnn",
-    "Residual convolutions over time; for movement windows and other sequences.",
+    "residual convolutions over time: strong on movement windows and other sequences",
     CnnSettings,
     CnnBody,
 )

@@ -78,7 +78,7 @@ class LstmBody(Body):
 
 PLUGIN = NetworkLearner(
     "lstm",
-    "A memory that reads a sequence step by step; for streams where order matters.",
+    "a memory that reads step by step: for streams in which the order matters",
     LstmSettings,
     LstmBody,
 )

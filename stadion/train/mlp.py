@@ -96,7 +96,7 @@ def _sizes(text: str) -> list[int]:
 
 PLUGIN = NetworkLearner(
     "mlp",
-    "Fully connected layers over the values of a row and summaries of its sequences.",
+    "plain layers over the values of a row and summaries of its sequences: quick, good on tables",
     MlpSettings,
     MlpBody,
 )

@@ -24,9 +24,9 @@ from stadion.train.selection.folds import grouped_folds
 
 __all__ = ["PLUGIN", "Rocket", "RocketSettings"]
 
-_FEATURES = ((1_000, 12_000), (3_000, 8_000), (float("inf"), 2_000))  # up to rows: features
+_FEATURES = ((1_000, 12_000), (3_000, 8_000), (float("inf"), 1_500))  # up to rows: features
 _MOST_RESPONSES = 1_200_000  # features x steps: keeps one answer near 3 ms on one core
-_LEAST_FEATURES = 2_000
+_LEAST_FEATURES = 1_500
 _CLIP = 8.0  # standard deviations: farther out a linear answer is no longer to be trusted
 _PARTS = 5
 
@@ -35,7 +35,7 @@ _PARTS = 5
 class RocketSettings:
     """`variant` names the kernels: thresholds on fixed ones, competing random ones, or both.
 
-    `features` None takes 12,000 for up to 1,000 rows, 8,000 for up to 3,000, else 2,000: the
+    `features` None takes 12,000 for up to 1,000 rows, 8,000 for up to 3,000, else 1,500: the
     time to fit rises with the cube of the smaller of rows and features. Series of more than 100
     steps get fewer, as the time to answer rises with their product.
     """

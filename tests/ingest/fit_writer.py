@@ -13,7 +13,7 @@ UINT16, SINT32, UINT32, FLOAT32, BYTE = 0x84, 0x85, 0x86, 0x88, 0x0D
 _PACKED = {ENUM: "B", SINT8: "b", UINT8: "B", UINT16: "H", SINT32: "i", UINT32: "I", FLOAT32: "f"}
 T0 = 1_000_000_000  # a moment on FIT's clock: 2021-09-08 01:46:40 UTC
 
-FieldSpec = tuple[int, int]  # number, base type
+FieldSpec = tuple[int, ...]  # number, base type, and the size of texts and lists
 Value = int | float | bytes
 
 
@@ -39,7 +39,7 @@ class FitWriter:
         self,
         local: int,
         message: int,
-        fields: Sequence[FieldSpec | tuple[int, int, int]],
+        fields: Sequence[FieldSpec],
         developer: Sequence[tuple[int, int, int, int]] = (),
         big_endian: bool = False,
     ) -> FitWriter:

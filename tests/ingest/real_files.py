@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeVar, cast
 
@@ -40,7 +41,7 @@ def read_bytes(kind: str, data: bytes, path: str = "file") -> list[Activity]:
     return [cast(Activity, value) for value in values]
 
 
-def only(values: list[T] | tuple[T, ...]) -> T:
+def only(values: Sequence[T]) -> T:
     """The one there is."""
     (value,) = values
     return value

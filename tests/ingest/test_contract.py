@@ -13,7 +13,7 @@ import pytest
 import stadion.ingest
 from stadion.core.plugins import Cupboard, checks_in
 from stadion.ingest import checks, open_bytes
-from stadion.ingest.base import Reader
+from stadion.ingest.base import Member, Reader
 
 READERS = Cupboard[Reader]("stadion.ingest")
 CHECKS = checks_in(checks)
@@ -40,7 +40,7 @@ def test_a_reader_that_lies_about_its_units_fails_the_contract() -> None:
 
     class Lying(type(READERS.get("csv"))):  # type: ignore[misc]
         def example(self) -> list[Any]:
-            return [checks.Member.of("x.csv", example)]
+            return [Member.of("x.csv", example)]
 
     with pytest.raises(AssertionError, match="position_lat goes from 120"):
         checks.check_channels_hold_possible_values(Lying())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stadion.core.deployment import Route
 from stadion.core.package import ModelPackage
 from stadion.registry import Registry
 from tests.registry.packages import make_package
@@ -25,3 +26,14 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     return lambda label: make_package(tmp_path / "packages", label)
+
+
+@pytest.fixture
+def filled(registry: Registry, make: Make) -> Registry:
+    for label in "abc":
+        registry.register("sprint", make(label), aliases=["champion"])
+    for number in (1, 2, 3):
+        registry.record_deployment("sprint", [Route(number)])
+    registry.rollback("sprint", "worse")
+    registry.delete("sprint", 1)
+    return registry

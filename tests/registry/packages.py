@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+import tarfile
 from pathlib import Path
 
 from stadion.core.package import GRAPH, Lineage, Metrics, ModelFile, ModelPackage
 from stadion.core.signature import Signature, Tensor
 
-__all__ = ["make_package", "model_file", "with_files"]
+__all__ = ["make_package", "tar_bytes"]
 
 
 def make_package(folder: Path, label: str, extra_bytes: int = 0) -> ModelPackage:
@@ -30,17 +30,18 @@ def make_package(folder: Path, label: str, extra_bytes: int = 0) -> ModelPackage
             "activity_recognition", {"window_s": 10.0}, "rocket", {"kernels": 84}, 7, "0" * 64,
             40, "0.1.0",
         ),
-        files={GRAPH: model_file(graph), "extra/labels.txt": model_file(card)},
+        files={GRAPH: _model_file(graph), "extra/labels.txt": _model_file(card)},
         card=f"The model {label}.",
     )  # fmt: skip
 
 
-def model_file(path: Path) -> ModelFile:
+def tar_bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    """What a member of a tar holds; nothing for a link or a folder."""
+    data = tar.extractfile(member)
+    return data.read() if data else b""
+
+
+def _model_file(path: Path) -> ModelFile:
     """A file as a package names it."""
     data = path.read_bytes()
     return ModelFile(str(path), hashlib.sha256(data).hexdigest(), len(data))
-
-
-def with_files(package: ModelPackage, **changes: ModelFile) -> ModelPackage:
-    """The package with its graph (`graph=`) replaced."""
-    return replace(package, files={**package.files, GRAPH: changes["graph"]})

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
 import random
 import shutil
 import sqlite3
@@ -20,18 +18,8 @@ from stadion.core.errors import Code, StadionError
 from stadion.registry import Registry, restore
 from tests.registry.conftest import Make
 from tests.registry.ledger import state_of
+from tests.registry.packages import tar_bytes
 from tests.registry.test_versions import refused
-
-
-@pytest.fixture
-def filled(registry: Registry, make: Make) -> Registry:
-    for label in "abc":
-        registry.register("sprint", make(label), aliases=["champion"])
-    for number in (1, 2, 3):
-        registry.record_deployment("sprint", [Route(number)])
-    registry.rollback("sprint", "worse")
-    registry.delete("sprint", 1)
-    return registry
 
 
 @pytest.fixture
@@ -91,7 +79,7 @@ def test_a_backup_is_a_plain_tar_with_checkable_digests(filled: Registry, tmp_pa
     filled.backup(tmp_path / "b.tar")
     assert (tmp_path / "b.tar").stat().st_mode & 0o077 == 0, "it may hold personal data"
     with tarfile.open(tmp_path / "b.tar", "r:") as tar:
-        members = {m.name: _bytes(tar, m) for m in tar.getmembers()}
+        members = {m.name: tar_bytes(tar, m) for m in tar.getmembers()}
     manifest = json.loads(members.pop("manifest.json"))
     members.pop("manifest.json.sha256")
     assert {n: hashlib.sha256(data).hexdigest() for n, data in members.items()} == {
@@ -144,6 +132,8 @@ def test_places_and_extra_folders_must_agree(
         filled.backup(tmp_path / "nowhere" / "b.tar")
     with refused(Code.NOT_FOUND, "nothing.tar"):
         restore(tmp_path / "nothing.tar", tmp_path / "new")
+    with refused(Code.INVALID, "'extra/archive'", "'registry'"):
+        restore(tmp_path / "b.tar", tmp_path / "new", extra={"archive": tmp_path / "new" / "a"})
     assert not (tmp_path / "new").exists()
     assert not (tmp_path / "c.tar").exists()
 
@@ -169,7 +159,7 @@ def test_a_damaged_backup_is_refused_or_gives_back_exactly_the_same(
     restore(tmp_path / "b.tar", tmp_path / "r", extra={"archive": tmp_path / "a"})
     whole = contents(tmp_path / "r") | contents(tmp_path / "a")
     refusals = 0
-    for turn in range(90):
+    for turn in range(60):
         damaged = bytearray(sound)
         if turn % 3:
             damaged[chance.randrange(len(sound))] ^= 1 << chance.randrange(8)
@@ -187,7 +177,7 @@ def test_a_damaged_backup_is_refused_or_gives_back_exactly_the_same(
             assert not (tmp_path / "r").exists()
             assert not (tmp_path / "a").exists()
             refusals += 1
-    assert refusals > 60
+    assert refusals > 40
     assert not list(tmp_path.glob(".tmp-*"))
 
 
@@ -197,134 +187,3 @@ def _tried(source: Path, folder: Path, archive: Path) -> Code | None:
     except StadionError as error:
         return error.code
     return None
-
-
-def _bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    data = tar.extractfile(member)
-    return data.read() if data else b""
-
-
-class Forger:
-    """Takes a sound backup apart and writes one of its own, with a manifest that agrees."""
-
-    def __init__(self, source: Path) -> None:
-        with tarfile.open(source, "r:") as tar:
-            self.files = {m.name: _bytes(tar, m) for m in tar.getmembers()}
-        self.manifest = json.loads(self.files.pop("manifest.json"))
-        self.files.pop("manifest.json.sha256")
-        self.odd: list[tarfile.TarInfo] = []
-
-    def write(self, target: Path) -> None:
-        listed = {n: {"bytes": len(d), "sha256": _sha(d)} for n, d in self.files.items()}
-        manifest = json.dumps(self.manifest | {"files": listed}).encode()
-        papers = {"manifest.json": manifest, "manifest.json.sha256": _sha(manifest).encode()}
-        with tarfile.open(target, "w") as tar:
-            for name, data in (self.files | papers).items():
-                info = tarfile.TarInfo(name)
-                info.size = len(data)
-                tar.addfile(info, io.BytesIO(data))
-            for info in self.odd:
-                tar.addfile(info, io.BytesIO(bytes(info.size)))
-
-
-def _sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-@pytest.fixture
-def forger(filled: Registry, tmp_path: Path) -> Forger:
-    filled.backup(tmp_path / "b.tar")
-    return Forger(tmp_path / "b.tar")
-
-
-def test_the_forger_can_write_a_backup_that_is_taken(forger: Forger, tmp_path: Path) -> None:
-    forger.write(tmp_path / "forged.tar")
-    restore(tmp_path / "forged.tar", tmp_path / "new")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "../evil",
-        "registry/../../evil",
-        "/evil",
-        "registry/blobs/../../evil",
-        "registry/notes.txt",
-        "registry//registry.sqlite",
-        "evil",
-        "extra/archive/../../evil",
-        "registry/blobs/ab/" + "c" * 61,
-        "registry/a\nb",
-    ],
-)
-def test_a_name_that_leads_elsewhere_is_refused(forger: Forger, tmp_path: Path, name: str) -> None:
-    forger.files[name] = b"evil"
-    forger.write(tmp_path / "forged.tar")
-    before = set(tmp_path.parent.rglob("*"))
-    with refused(Code.INVALID):
-        restore(tmp_path / "forged.tar", tmp_path / "new")
-    assert set(tmp_path.parent.rglob("*")) == before
-    assert not Path("/evil").exists()
-
-
-@pytest.mark.parametrize(
-    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
-)
-def test_a_member_that_is_no_plain_file_is_refused(
-    forger: Forger, tmp_path: Path, kind: bytes
-) -> None:
-    odd = tarfile.TarInfo("registry/blobs/aa/" + "b" * 62)
-    odd.type, odd.linkname = kind, "/etc/passwd"
-    forger.odd.append(odd)
-    forger.write(tmp_path / "forged.tar")
-    with refused(Code.INVALID, "no plain file"):
-        restore(tmp_path / "forged.tar", tmp_path / "new")
-    assert not (tmp_path / "new").exists()
-
-
-def test_a_backup_that_lacks_or_adds_something_is_refused(forger: Forger, tmp_path: Path) -> None:
-    target, blobs = tmp_path / "forged.tar", [n for n in forger.files if "blobs" in n]
-    whole = dict(forger.files)
-    del forger.files[blobs[0]]
-    forger.write(target)
-    with refused(Code.INVALID, "damaged registry", "missing"):
-        restore(target, tmp_path / "new")
-    forger.files = whole | {blobs[0]: whole[blobs[0]] + b"x"}
-    forger.write(target)
-    with refused(Code.INVALID, "damaged registry", "damaged"):
-        restore(target, tmp_path / "new")
-    forger.files = {n: d for n, d in whole.items() if n in blobs}
-    forger.write(target)
-    with refused(Code.INVALID, "no registry"):
-        restore(target, tmp_path / "new")
-    forger.files = whole | {"registry/registry.sqlite": b"junk" * 4096}
-    forger.write(target)
-    with refused(Code.INVALID, "cannot be used"):
-        restore(target, tmp_path / "new")
-    assert not (tmp_path / "new").exists()
-
-
-def test_a_database_whose_rules_were_changed_is_refused(forger: Forger, tmp_path: Path) -> None:
-    path = tmp_path / "changed.sqlite"
-    path.write_bytes(forger.files["registry/registry.sqlite"])
-    with closing(sqlite3.connect(path)) as changed:
-        changed.execute("DROP TRIGGER deployments_no_delete")
-    forger.files["registry/registry.sqlite"] = path.read_bytes()
-    forger.write(tmp_path / "forged.tar")
-    with refused(Code.INVALID, "triggers"):
-        restore(tmp_path / "forged.tar", tmp_path / "new")
-
-
-def test_a_newer_format_is_refused(forger: Forger, tmp_path: Path) -> None:
-    forger.manifest["format"] = 2
-    forger.write(tmp_path / "forged.tar")
-    with refused(Code.UNSUPPORTED, "format 2"):
-        restore(tmp_path / "forged.tar", tmp_path / "new")
-
-
-@pytest.mark.parametrize("junk", [b"", b"junk" * 1000, bytes(10_240), os.urandom(4096)])
-def test_what_is_no_backup_is_refused(tmp_path: Path, junk: bytes) -> None:
-    (tmp_path / "b.tar").write_bytes(junk)
-    with refused(Code.INVALID):
-        restore(tmp_path / "b.tar", tmp_path / "new")
-    assert [path.name for path in tmp_path.iterdir()] == ["b.tar"]

@@ -73,6 +73,30 @@ def test_a_damaged_package_record_is_refused_but_can_be_deleted(
     assert registry.verify().is_sound
 
 
+def test_a_blob_gets_its_name_only_when_its_bytes_are_on_disk(
+    registry: Registry, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[tuple[str, str]] = []
+    sync, rename = os.fsync, Path.replace
+
+    def noted_sync(descriptor: int) -> None:
+        steps.append(("sync", str(Path(f"/proc/self/fd/{descriptor}").readlink())))
+        sync(descriptor)
+
+    def noted_rename(self: Path, target: Path) -> Path:
+        steps.append((str(self), str(target)))
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "replace", noted_rename)
+    files = registry.register("sprint", make("a")).package.files
+    for file in files.values():
+        (temporary,) = (before for before, after in steps if after == file.path)
+        named = steps.index((temporary, file.path))
+        assert ("sync", temporary) in steps[:named]
+        assert ("sync", str(Path(file.path).parent)) in steps[named:]
+
+
 def test_adding_a_blob_again_writes_nothing_and_mends_a_damaged_one(
     registry: Registry, make: Make
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stadion.core.deployment import Route
 from stadion.core.errors import StadionError
-from stadion.registry import Registry
+from stadion.registry import Registry, restore
 from tests.registry.crash import starter
 from tests.registry.packages import make_package
 
@@ -52,6 +52,29 @@ def test_a_sweep_without_grace_harms_no_acknowledged_version(tmp_path: Path) -> 
         assert [v.number for v in registry.versions("sprint")] == numbers
         assert registry.verify().is_sound
     assert len(numbers) == len(set(numbers)) > 0
+
+
+def test_a_backup_beside_eight_writers_is_of_one_moment(tmp_path: Path) -> None:
+    with (
+        Registry.open(tmp_path / "registry") as registry,
+        ProcessPoolExecutor(WRITERS, mp_context=starter()) as pool,
+    ):
+        writers = [pool.submit(_register_own, tmp_path, writer) for writer in range(WRITERS)]
+        sizes: list[int] = []
+        while not all(writer.done() for writer in writers):
+            registry.backup(tmp_path / f"{len(sizes)}.tar")
+            restore(tmp_path / f"{len(sizes)}.tar", tmp_path / str(len(sizes)))
+            sizes.append(_numbers_from_1(tmp_path / str(len(sizes))))
+        assert sizes == sorted(sizes)
+        assert len(registry.versions("sprint")) == WRITERS * EACH
+
+
+def _numbers_from_1(folder: Path) -> int:
+    with Registry.open(folder) as registry:
+        assert registry.verify().is_sound
+        numbers = [v.number for v in registry.versions("sprint")] if registry.models() else []
+    assert numbers == list(range(1, len(numbers) + 1))
+    return len(numbers)
 
 
 def _register_own(home: Path, writer: int) -> list[int]:

@@ -144,9 +144,7 @@ class Connection(asyncio.Protocol):
         found = self._site.router.find(message.method, message.url)
         body = message.body
         if b"content-encoding" in headers:
-            content = inflate(
-                body, headers[b"content-encoding"], self._site.limits.body_bytes
-            )
+            content = inflate(body, headers[b"content-encoding"], self._site.limits.body_bytes)
             if isinstance(content, Reply):
                 self._send(message, content)
                 return
@@ -156,7 +154,7 @@ class Connection(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001  # one bad request must not end the others
             self._send(message, _failed(found, error))
             return
-        if type(answer) is Reply:
+        if isinstance(answer, Reply):
             self._send(message, answer)
         else:
             self._task = self._site.loop.create_task(self._wait(message, found, answer))

@@ -89,9 +89,7 @@ def decode(plane: Plane, call: Call, model: str, version: int | None) -> Asked:
     return _decode_json(plane, call.body, int(length), model, version)
 
 
-def _decode_json(
-    plane: Plane, body: bytes, length: int, model: str, version: int | None
-) -> Asked:
+def _decode_json(plane: Plane, body: bytes, length: int, model: str, version: int | None) -> Asked:
     try:
         asked = _BODY.decode(body if length == len(body) else body[:length])
     except msgspec.ValidationError as error:
@@ -136,9 +134,7 @@ def _check_claim(given: Input, known: Mapping[str, Tensor]) -> None:
     """Refuse an unknown name, another datatype or an impossible shape before reading data."""
     tensor = known.get(given.name)
     if tensor is None:
-        raise _invalid(
-            f"there is no input tensor {given.name[:80]!r}; expected {list(known)}"
-        )
+        raise _invalid(f"there is no input tensor {given.name[:80]!r}; expected {list(known)}")
     if given.datatype != tensor.datatype:
         raise _invalid(
             f"tensor {given.name!r} has datatype {given.datatype[:20]!r}; "
@@ -149,9 +145,7 @@ def _check_claim(given: Input, known: Mapping[str, Tensor]) -> None:
 
 def _from_json(given: Input) -> Array:
     if given.data is msgspec.UNSET:
-        raise _invalid(
-            f"tensor {given.name!r} has neither data nor the parameter binary_data_size"
-        )
+        raise _invalid(f"tensor {given.name!r} has neither data nor the parameter binary_data_size")
     return read_json_tensor(bytes(given.data), given.datatype, given.shape, given.name)
 
 
@@ -164,9 +158,7 @@ def _check_blob(given: Input, size: Parameter, at: int, end: int) -> int:
             f"binary_data_size of tensor {given.name!r} is {size!r}; expected a whole number"
         )
     if at + size > end:
-        raise _invalid(
-            f"tensor {given.name!r} claims {size} bytes; the body has {end - at} left"
-        )
+        raise _invalid(f"tensor {given.name!r} claims {size} bytes; the body has {end - at} left")
     return at + size
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
+from stadion.core.request import Prediction
 from stadion.serve.plane import Plane
 
 __all__ = [
@@ -41,8 +42,6 @@ STATUS: dict[Code, int] = {
     Code.FORBIDDEN: 403,
     Code.INTERNAL: 500,
 }
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -105,12 +104,14 @@ class WireProtocol(Protocol):
         ...
 
 
-def after(value: T | Awaitable[T], then: Callable[[T], Reply]) -> Answer:
-    """`then` of a value that is there or will be; what is there is answered at once."""
-    if isinstance(value, Awaitable):
-        return _later(value, then)
-    return then(value)
+def after(
+    answer: Prediction | Awaitable[Prediction], then: Callable[[Prediction], Reply]
+) -> Answer:
+    """`then` of a prediction that is there or will be; what is there is answered at once."""
+    if isinstance(answer, Prediction):
+        return then(answer)
+    return _later(answer, then)
 
 
-async def _later(value: Awaitable[T], then: Callable[[T], Reply]) -> Reply:
-    return then(await value)
+async def _later(answer: Awaitable[Prediction], then: Callable[[Prediction], Reply]) -> Reply:
+    return then(await answer)

@@ -119,9 +119,7 @@ class _Calls:
         return after(self._plane.run(asked.lane, asked.request), partial(encode, asked))
 
     async def _infer_large(self, call: Call, model: str, version: int | None) -> Reply:
-        asked: Asked = await self._plane.off_loop(
-            lambda: decode(self._plane, call, model, version)
-        )
+        asked: Asked = await self._plane.off_loop(lambda: decode(self._plane, call, model, version))
         return encode(asked, await self._plane.wait(asked.lane, asked.request))
 
 

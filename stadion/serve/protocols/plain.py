@@ -115,11 +115,7 @@ class _Calls:
 
     def _decode(self, body: bytes, model: str, version: int | None) -> _Asked:
         content = _parse(body)
-        if (content.inputs is msgspec.UNSET) == (content.input_data is msgspec.UNSET):
-            raise _invalid("expected one of inputs and input_data in the JSON object")
-        key, raw = "output", content.inputs
-        if raw is msgspec.UNSET:
-            key, raw = "prediction", content.input_data
+        key, raw = _asked(content)
         lane = self._plane.lane(model, version, content.parameters)
         inputs = _tensors(bytes(raw), lane.loaded)
         request = Request(model, inputs, version, parameters=content.parameters)
@@ -178,6 +174,15 @@ def _tensors(text: bytes, loaded: Loaded) -> dict[str, Array]:
             )
         found[name] = _read(bytes(raw), tensor)
     return found
+
+
+def _asked(content: Body) -> tuple[str, msgspec.Raw]:
+    """Where the answer goes, and what was given."""
+    given = {"output": content.inputs, "prediction": content.input_data}
+    found = [(key, raw) for key, raw in given.items() if isinstance(raw, msgspec.Raw)]
+    if len(found) != 1:
+        raise _invalid("expected one of inputs and input_data in the JSON object")
+    return found[0]
 
 
 def _parse_named(text: bytes) -> dict[str, msgspec.Raw]:

@@ -30,7 +30,9 @@ def _session(runtime: Runtime) -> Session:
         return runtime.load(runtime.sample(Path(folder)))
 
 
-def _rows(*rows: tuple[float, float]) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+def _rows(
+    *rows: tuple[float, float],
+) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
     return {"x": np.array(rows, np.float32)}
 
 

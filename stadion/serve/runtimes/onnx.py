@@ -81,7 +81,7 @@ class OnnxSession:
         return found
 
     def _options(self, inputs: Arrays, halt: Halt | None) -> Any:
-        is_large = max(map(np.size, inputs.values()), default=0) > _LARGE_ELEMENTS
+        is_large = any(array.size > _LARGE_ELEMENTS for array in inputs.values())
         if halt is None:
             return self._large if is_large else None
         options = ort.RunOptions()
@@ -185,19 +185,21 @@ def _reason(error: Exception) -> str:
 
 def _as_text(array: Array, name: str) -> Array:
     """Text elements as str: how ONNX Runtime takes them."""
-    found = np.empty(array.shape, object)
+    found = np.empty(array.size, object)
     try:
-        found.flat = [v.decode() if isinstance(v, bytes) else str(v) for v in array.flat]
+        found[:] = [v.decode() if isinstance(v, bytes) else str(v) for v in array.flat]
     except UnicodeDecodeError:
-        raise StadionError(Code.INVALID, f"tensor {name!r} holds bytes that are not UTF-8") from None
-    return found
+        raise StadionError(
+            Code.INVALID, f"tensor {name!r} holds bytes that are not UTF-8"
+        ) from None
+    return found.reshape(array.shape)
 
 
 def _as_bytes(array: Array) -> Array:
     """Text elements as bytes: how they travel."""
-    found = np.empty(array.shape, object)
-    found.flat = [str(value).encode() for value in array.flat]
-    return found
+    found = np.empty(array.size, object)
+    found[:] = [str(value).encode() for value in array.flat]
+    return found.reshape(array.shape)
 
 
 class _OnnxRuntime:

@@ -66,10 +66,10 @@ class LoopSettings:
     patience: int = field(default=0, metadata={"low": 0, "high": 100_000})
     holdout: float = field(default=0.2, metadata={"low": 0.01, "high": 0.9})
     class_weights: Literal["none", "balanced"] = "none"
-    label_smoothing: float = field(default=0.0, metadata={"low": 0.0, "high": 0.5})
+    label_smoothing: float = field(default=0.05, metadata={"low": 0.0, "high": 0.5})
     loss: Literal["mae", "mse", "huber"] = "huber"
-    jitter: float = field(default=0.0, metadata={"low": 0.0, "high": 2.0})
-    scale: float = field(default=0.0, metadata={"low": 0.0, "high": 1.0})
+    jitter: float = field(default=0.05, metadata={"low": 0.0, "high": 2.0})
+    scale: float = field(default=0.1, metadata={"low": 0.0, "high": 1.0})
     rotation: float = field(default=0.0, metadata={"low": 0.0, "high": 180.0})
     time_warp: float = field(default=0.0, metadata={"low": 0.0, "high": 1.0})
     missing_rate: float = field(default=0.1, metadata={"low": 0.0, "high": 0.9})
