@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
@@ -232,9 +233,10 @@ class Client:
             raise _reply_error(error.code, error.read()) from None
         except TimeoutError:
             raise StadionError(Code.TIMEOUT, f"no answer within {self.timeout_s:g} s") from None
-        except urllib.error.URLError as error:
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
             raise StadionError(
-                Code.UNAVAILABLE, f"cannot reach {self.url}: {error.reason}", "stadion up serves"
+                Code.UNAVAILABLE, f"cannot reach {self.url}: {reason}", "stadion up serves"
             ) from None
 
 

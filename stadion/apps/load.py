@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
+import uvloop
 
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["measure"]
+__all__ = ["infer_request", "measure", "run_load"]
 
 _WARM_UP_S = 0.3
 
@@ -26,9 +27,9 @@ def measure(place: Any, model: str, seconds: float, connections: int) -> dict[st
     if not status.get("predictions"):
         raise StadionError(Code.NOT_READY, "no server runs on this home", "stadion up")
     address = urlsplit(status["predictions"])
-    request = _request(place.model(model)["signature"], model, address.netloc)
+    request = infer_request(place.model(model)["signature"], model, address.netloc)
     host, port = address.hostname or "127.0.0.1", address.port or 80
-    latencies_s, failed, took_s = asyncio.run(_run(host, port, request, seconds, connections))
+    latencies_s, failed, took_s = uvloop.run(run_load(host, port, request, seconds, connections))
     if not latencies_s:
         raise StadionError(Code.UNAVAILABLE, f"all {failed} requests to {model!r} failed")
     p50, p95, p99 = np.percentile(np.array(latencies_s) * 1e3, [50, 95, 99])
@@ -45,7 +46,7 @@ def measure(place: Any, model: str, seconds: float, connections: int) -> dict[st
     }
 
 
-def _request(signature: dict[str, Any], model: str, host: str) -> bytes:
+def infer_request(signature: dict[str, Any], model: str, host: str) -> bytes:
     """One row of zeros for every input, as the Open Inference Protocol writes it."""
     inputs = []
     for tensor in signature["inputs"]:
@@ -58,9 +59,10 @@ def _request(signature: dict[str, Any], model: str, host: str) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def _run(
+async def run_load(
     host: str, port: int, request: bytes, seconds: float, connections: int
 ) -> tuple[list[float], int, float]:
+    """Latencies in seconds of the answers, how many requests failed, and how long it took."""
     loop = asyncio.get_running_loop()
     callers = [_Caller(request) for _ in range(connections)]
     for caller in callers:
@@ -90,8 +92,7 @@ class _Caller(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # TCP gives no other
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self._send()
 
     def data_received(self, data: bytes) -> None:

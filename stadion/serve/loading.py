@@ -17,6 +17,8 @@ __all__ = ["INLINE_MS", "Counts", "Loaded", "load_version", "runtime_of"]
 
 INLINE_MS = 1.0
 """A run below this is faster on the event loop than by way of a thread."""
+_NEWEST = 1 / 16  # weight of the newest run in the moving mean
+_TOO_SLOW_NS = 3e6  # far enough above INLINE_MS that a busy machine alone does not reach it
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class Loaded:
     """
 
     __slots__ = (
+        "_mean_ns",
         "counts",
         "digest",
         "inline_elements",
@@ -68,6 +71,17 @@ class Loaded:
         self.ms_per_element = run_ms / max(1, elements)
         self.inline_elements = int(INLINE_MS / self.ms_per_element) if run_ms < INLINE_MS else 0
         self.counts = Counts()
+        self._mean_ns = 1e6 * run_ms
+
+    def note_inline(self, took_ns: int) -> None:
+        """Watch the moving mean of runs on the loop; what has become slow leaves it."""
+        self._mean_ns += _NEWEST * (took_ns - self._mean_ns)
+        if self._mean_ns > _TOO_SLOW_NS:
+            self.keep_off_loop()
+
+    def keep_off_loop(self) -> None:
+        """Run on the pool from now on."""
+        self.inline_elements = 0
 
 
 def load_version(version: int, package: ModelPackage, plugins: Path | None = None) -> Loaded:

@@ -13,6 +13,7 @@ from stadion.core.arrays import Array
 from stadion.core.dataset import Scalar
 from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction, Request
+from stadion.serve.guard import InlineGuard
 from stadion.serve.loading import Loaded
 from stadion.serve.pool import Overloaded, Pool
 from stadion.serve.runtimes.base import Halt
@@ -62,6 +63,7 @@ class Plane:
     ) -> None:
         self.table = Table()
         self.pool = pool
+        self.guard = InlineGuard()
         self.is_open = False
         self._loop = loop
         self._shadow_pool = shadow_pool
@@ -117,15 +119,22 @@ class Plane:
         """Do on the pool's thread what would hold up the other requests."""
         return self.pool.submit(lambda _halt: work(), self._run_s)
 
-    def _run_now(self, lane: Lane, request: Request) -> Prediction:
-        loaded = lane.loaded
+    def _run_now(self, lane: Lane, request: Request) -> Prediction | Awaitable[Prediction]:
+        loaded, guard = lane.loaded, self.guard
         started = time.perf_counter_ns()
+        halt = guard.enter(started)
         try:
-            outputs = loaded.session.run(request.inputs, request.outputs)
+            outputs = loaded.session.run(request.inputs, request.outputs, halt)
         except StadionError:
+            if halt.asked:
+                loaded.keep_off_loop()
+                return self._run_later(lane, request)
             loaded.counts.failed += 1
             raise
+        finally:
+            guard.leave()
         took = time.perf_counter_ns() - started
+        loaded.note_inline(took)
         loaded.counts.answered += 1
         prediction = Prediction(lane.model, loaded.version, outputs, request.id, took)
         if lane.shadows or self._observer is not None:

@@ -66,7 +66,10 @@ def read_json_tensor(text: bytes, datatype: str, shape: Sequence[int] | None, na
     if structure != _structure(wanted if is_nested or shape is None else (count,)):
         raise _invalid(name, f"is nested unlike its shape {list(wanted)}")
     flat = text.translate(None, b"[]") if is_nested else text[1:-1]
-    return _read_numbers(flat, datatype, count, name).reshape(wanted)
+    array = _read_numbers(flat, datatype, count, name)
+    if len(array) != count:  # '[[]]' has the brackets of one value and holds none
+        raise _invalid(name, f"has {len(array)} values; its shape {list(wanted)} needs {count}")
+    return array.reshape(wanted)
 
 
 def checked_shape(shape: Sequence[int], name: str) -> int:
@@ -113,7 +116,7 @@ def _word(dtype: np.dtype[Any]) -> str:
 def _small_structure(shape: tuple[int, ...]) -> bytes:
     text = b"[" + b"," * (shape[-1] - 1) + b"]"
     for size in reversed(shape[:-1]):
-        text = b"[" + b",".join([text] * size) + b"]"
+        text = b"[" + (text + b",") * (size - 1) + text + b"]"  # join would need 80 bytes each
     return text
 
 

@@ -96,6 +96,7 @@ class Worker:
         self._limits = self._start.limits
         self._plugins = Path(self._start.plugins) if self._start.plugins else None
         self._plane = self._build_plane()
+        self._plane.guard.start()
         await self._load_all()
         await self._listen()
         self._tell(Started(dict(self._plane.table.failed)))

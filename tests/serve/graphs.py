@@ -59,7 +59,9 @@ def package(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
-    return wrap(folder, model.SerializeToString(), Signature(tuple(inputs), tuple(outputs), labels or {}))
+    return wrap(
+        folder, model.SerializeToString(), Signature(tuple(inputs), tuple(outputs), labels or {})
+    )
 
 
 def wrap(folder: Path, content: bytes, signature: Signature, name: str = GRAPH) -> ModelPackage:
@@ -69,7 +71,9 @@ def wrap(folder: Path, content: bytes, signature: Signature, name: str = GRAPH) 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     lineage = Lineage("workout", {}, "by hand", {}, 0, "0" * 64, 1, "tests")
-    return ModelPackage(signature, None, lineage, {name: ModelFile(str(path), digest, len(content))})
+    return ModelPackage(
+        signature, None, lineage, {name: ModelFile(str(path), digest, len(content))}
+    )
 
 
 def _value(tensor: Tensor) -> Any:
@@ -81,7 +85,10 @@ def _layers() -> list[tuple[Array, Array]]:
     rng = np.random.default_rng(7)
     sizes = [FEATURES, 64, 32, 1]
     return [
-        ((rng.normal(size=(a, b)) / a**0.5).astype(np.float32), rng.normal(size=b).astype(np.float32))
+        (
+            (rng.normal(size=(a, b)) / a**0.5).astype(np.float32),
+            rng.normal(size=b).astype(np.float32),
+        )
         for a, b in zip(sizes, sizes[1:], strict=False)
     ]
 

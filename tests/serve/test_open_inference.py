@@ -43,7 +43,9 @@ def client(server: Server) -> Iterator[Any]:
     found.close()
 
 
-def tensor(name: str, shape: list[int], data: Any, datatype: str = "FP32", **more: Any) -> dict[str, Any]:
+def tensor(
+    name: str, shape: list[int], data: Any, datatype: str = "FP32", **more: Any
+) -> dict[str, Any]:
     return {"name": name, "shape": shape, "datatype": datatype, "data": data} | more
 
 
@@ -422,9 +424,7 @@ def test_a_raw_body_of_another_size_or_model_is_refused(server: Server) -> None:
 )
 def test_compressed_bodies_are_taken(server: Server, name: str, squeeze: Any) -> None:
     body = json.dumps({"inputs": [tensor("x", [1, 1], [3])]}).encode()
-    answer = ask(
-        server, "POST", "/v2/models/echo/infer", squeeze(body), {"Content-Encoding": name}
-    )
+    answer = ask(server, "POST", "/v2/models/echo/infer", squeeze(body), {"Content-Encoding": name})
     assert output(answer, "y")["data"] == [3]
 
 

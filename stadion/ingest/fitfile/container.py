@@ -51,7 +51,11 @@ def parts_of(data: bytes) -> list[Part]:
     """All chained files, each walked; damaged ones as far as they can be read."""
     parts: list[Part] = []
     position = 0
-    while (header := find_header(data, position)) is not None and len(parts) < _MOST_PARTS:
+    while (header := find_header(data, position)) is not None:
+        if len(parts) == _MOST_PARTS:
+            rest = Repair("bytes of further chained files ignored", len(data) - header)
+            parts.append(Part((), (rest,), is_damaged=True))
+            break
         extent = _extent(data, header)
         walked, is_damaged, repairs = _walked(data, extent)
         if header > position:

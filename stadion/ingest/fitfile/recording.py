@@ -95,7 +95,7 @@ def _fitting(clock: FloatArray) -> tuple[FloatArray, list[Repair]]:
         return clock, []
     fitting = clock.copy()
     fitting[odd] = np.nan
-    return fitting, [Repair("records whose time is out of place: time dropped", len(odd))]
+    return fitting, [Repair("times out of place dropped", len(odd))]
 
 
 def _part_of_second(records: Messages) -> FloatArray:

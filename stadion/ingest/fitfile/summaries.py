@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from stadion.core.activity import Event, Lap
-from stadion.core.arrays import FloatArray
 from stadion.ingest._clock import Timeline
 from stadion.ingest._sports import fit_sport
 from stadion.ingest.fitfile.messages import Messages, clock_of
@@ -36,29 +36,21 @@ def read_summaries(
         *_laps(data, definitions, Message.LENGTH, "length", LENGTH_VALUES),
     ]
     sessions = [lap for lap in laps if lap.kind == "session"]
-    if timeline and len(sessions) == 1 and np.isnan(sessions[0].start_s):
+    if timeline and len(sessions) == 1 and math.isnan(sessions[0].start_s):
         start, end = timeline.zero_s, timeline.zero_s + float(timeline.track.time_s[-1])
         laps[0] = Lap(start, end, "session", sessions[0].label, sessions[0].values)
-    return [lap for lap in laps if np.isfinite(lap.start_s)]
+    return [lap for lap in laps if math.isfinite(lap.start_s)]
 
 
 def read_events(data: bytes, definitions: Sequence[Definition], zero: float) -> tuple[Event, ...]:
     """What happened and when, counted from `zero` on FIT's clock; unknown kinds left out."""
     messages = Messages.of(data, definitions, Message.EVENT)
-    rows = zip(
-        clock_of(data, definitions, messages) - zero,
-        messages.values(0),
-        messages.values(1),
-        strict=True,
-    )
+    times = np.round(clock_of(data, definitions, messages) - zero, 6).tolist()
+    rows = zip(times, messages.values(0).tolist(), messages.values(1).tolist(), strict=True)
     return tuple(
-        Event(
-            round(float(time), 6),
-            EVENTS[int(kind)],
-            EVENT_TYPES.get(int(np.nan_to_num(what, nan=-1)), ""),
-        )
+        Event(time, EVENTS[kind], EVENT_TYPES.get(what, ""))
         for time, kind, what in rows
-        if np.isfinite(time) and np.isfinite(kind) and int(kind) in EVENTS
+        if math.isfinite(time) and kind in EVENTS
     )
 
 
@@ -79,34 +71,27 @@ def _laps(
     # The time of a summary says when it was written, not when what it sums up ended.
     end = np.where(np.isnan(duration), np.fmax(written, start), start + duration)
     labels = _labels(messages, kind)
-    columns = [
-        (q, messages.values(number) / q.scale - q.offset) for number, q in quantities.items()
-    ]
-    return [
-        Lap(float(start[row]), float(end[row]), kind, labels[row], _row_values(columns, row))
-        for row in range(len(messages))
-    ]
+    spans = zip(start.tolist(), end.tolist(), labels, _values(messages, quantities), strict=True)
+    return [Lap(first, last, kind, label, values) for first, last, label, values in spans]
 
 
-def _row_values(columns: Sequence[tuple[Quantity, FloatArray]], row: int) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for quantity, column in columns:
-        if np.isfinite(column[row]):
-            values.setdefault(quantity.name, float(column[row]))
-    return values
+def _values(messages: Messages, quantities: Mapping[int, Quantity]) -> list[dict[str, float]]:
+    """What each summary says of the quantities; the first of a name that is there counts."""
+    found: list[dict[str, float]] = [{} for _ in range(len(messages))]
+    for number, quantity in quantities.items():
+        column = messages.values(number) / quantity.scale - quantity.offset
+        for row in np.flatnonzero(np.isfinite(column)).tolist():
+            found[row].setdefault(quantity.name, float(column[row]))
+    return found
 
 
 def _labels(messages: Messages, kind: str) -> list[str]:
     if kind == "session":
-        return [_word(value) for value in messages.values(5)]
+        return [
+            fit_sport(sport) if math.isfinite(sport) else ""
+            for sport in messages.values(5).tolist()
+        ]
     if kind == "lap":
         return [""] * len(messages)
-    strokes, types = messages.values(7), messages.values(12)
-    return [
-        "idle" if is_active == 0 else STROKES.get(int(np.nan_to_num(stroke, nan=-1)), "")
-        for stroke, is_active in zip(strokes, types, strict=True)
-    ]
-
-
-def _word(sport: float) -> str:
-    return "" if np.isnan(sport) else fit_sport(sport)
+    rows = zip(messages.values(7).tolist(), messages.values(12).tolist(), strict=True)
+    return ["idle" if is_active == 0 else STROKES.get(stroke, "") for stroke, is_active in rows]

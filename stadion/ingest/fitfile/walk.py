@@ -27,6 +27,9 @@ __all__ = [
 
 TIMESTAMP = 253  # the field number that means "when" in every message
 MOST_DEFINITIONS = 50_000  # bounds the memory for made-up files
+# Codes of base types; those of several bytes carry the high bit.
+_BASE_CODES = bytes(code | (0x80 if kind.size > 1 else 0) for code, kind in BASE_TYPES.items())
+_BYTES = 0x0D  # a developer field's own type stands in its description
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +147,6 @@ def _read(data: bytes, position: int, length: int) -> Definition:
         offset += size
     clock = next((f for f in fields if f.number == TIMESTAMP and f.owner < 0 and f.size == 4), None)
     return Definition(message, big_endian, tuple(fields), clock, length, offset)
-
-
-# Codes of base types; those of several bytes carry the high bit.
-_BASE_CODES = bytes(code | (0x80 if kind.size > 1 else 0) for code, kind in BASE_TYPES.items())
-_BYTES = 0x0D  # a developer field's own type stands in its description
 
 
 def times_of(data: bytes, definition: Definition) -> FloatArray:

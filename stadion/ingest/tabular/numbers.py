@@ -40,8 +40,9 @@ def numbers_in(texts: Sequence[str], is_comma_free: bool) -> Numbers:
 
     Examples
     --------
-    >>> numbers_in(["1.234,5", "", "x"], is_comma_free=True)
-    Numbers(values=array([1234.5,    nan,    nan]), strange=1)
+    >>> found = numbers_in(["1.234,5", "", "x"], is_comma_free=True)
+    >>> found.values.tolist(), found.strange
+    ([1234.5, nan, nan], 1)
     """
     try:
         return Numbers(np.array([text or "nan" for text in texts], np.float64), 0)
@@ -68,8 +69,8 @@ def moments_in(texts: Sequence[str]) -> Numbers:
 
     Examples
     --------
-    >>> moments_in(["1:02:03.5", "2:03", "noon"])
-    Numbers(values=array([3723.5,  123. ,     nan]), strange=1)
+    >>> moments_in(["1:02:03.5", "2:03", "noon"]).values.tolist()
+    [3723.5, 123.0, nan]
     """
     values = [_moment(text.strip()) for text in texts]
     return _counted(values, texts)

@@ -31,7 +31,7 @@ def last(steps: Tensor, there: Tensor) -> Tensor:
     """The (n, F) features of the last step that is there; of the first step where none is."""
     count = torch.ones_like(there).cumsum(dim=1) - 1.0
     index = (count * there).amax(dim=1, keepdim=True).to(torch.int64)
-    return steps.gather(1, index.expand(-1, -1, steps.shape[2])).squeeze(1)
+    return steps.gather(1, index.expand(-1, -1, steps.shape[2]))[:, 0]
 
 
 def summary(sequence: Tensor, mask: Tensor) -> Tensor:

@@ -27,7 +27,8 @@ class LoopSettings:
         Passes over the data, and the most updates all of them may make: whichever ends first.
         `most_steps` keeps the time of a large set bounded; at least one epoch is made.
     batch_size
-        Rows per update; a batch is at most half as large again, so that none is tiny.
+        Rows per update; a batch may be half as large again, so that none is tiny. `none` = a
+        twentieth of the rows, but 16 to 32.
     clip
         Largest norm of the gradient; 0 = off.
     patience
@@ -61,7 +62,7 @@ class LoopSettings:
     schedule: Literal["constant", "cosine", "step", "onecycle"] = "onecycle"
     epochs: int = field(default=100, metadata={"low": 1, "high": 100_000})
     most_steps: int = field(default=2_000, metadata={"low": 1, "high": 100_000_000})
-    batch_size: int = field(default=16, metadata={"low": 2, "high": 65_536})
+    batch_size: int | None = field(default=None, metadata={"low": 2, "high": 65_536})
     clip: float = field(default=1.0, metadata={"low": 0.0, "high": 1e6})
     patience: int = field(default=0, metadata={"low": 0, "high": 100_000})
     holdout: float = field(default=0.2, metadata={"low": 0.01, "high": 0.9})

@@ -1,0 +1,1 @@
+"""Speed of serving beside a well-known way to serve, in one run: python -m benchmark."""
