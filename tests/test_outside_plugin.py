@@ -17,6 +17,8 @@ from tests.servers import running_server
 TASK = '''
 """Ten seconds of speed in, whether the athlete sprints out."""
 
+from hashlib import sha256
+
 import numpy as np
 
 from stadion.core.activity import Activity, Source, Track
@@ -60,7 +62,7 @@ class Sprint(Task):
         rng = np.random.default_rng(seed)
         return [
             Activity(
-                f"{who}-{label}-{i}", who, label, None,
+                sha256(f"{who}-{label}-{i}-{seed}".encode()).hexdigest(), who, label, None,
                 (Track("", np.arange(10.0), {"speed": rng.normal(mean, 0.5, 10)}),),
                 Source("example", f"{who}{label}{i}"),
             )

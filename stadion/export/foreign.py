@@ -25,6 +25,8 @@ __all__ = ["ForeignLimits", "import_foreign"]
 _HEAD_BYTES = 16
 _MOST_REPORT_BYTES = 4 << 20
 _ZIP, _PICKLE = b"PK\x03\x04", tuple(bytes([0x80, version]) for version in range(2, 6))
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""All that the child gets to see: nothing of this process's environment, where secrets may be."""
 _KINDS: tuple[tuple[tuple[bytes, ...], str], ...] = (
     (_PICKLE, "a pickle; opening one runs whatever code it holds"),
     ((b"x\x01", b"x\x5e", b"x\x9c", b"x\xda", b"ZF"), "a joblib file; opening one runs its code"),
@@ -83,22 +85,21 @@ def import_foreign(file: Path, folder: Path, limits: ForeignLimits | None = None
     copy = folder / GRAPH
     try:
         shutil.copyfile(file, copy)
-        report = _inspected(copy, limits)
+        signature, producer = _inspected(copy, limits)
     except BaseException:
         copy.unlink(missing_ok=True)
         raise
-    assert report.signature is not None  # noqa: S101  # `_inspected` raises otherwise
-    lineage = Lineage("", {}, "foreign", {"file": file.name, "producer": report.producer}, 0, "",
+    lineage = Lineage("", {}, "foreign", {"file": file.name, "producer": producer}, 0, "",
                       0, code_version())  # fmt: skip
     card = model_card(
         question=f"An outside model: {file.name}",
         reference="",
-        signature=report.signature,
+        signature=signature,
         groups=0,
         metrics=None,
         lineage=lineage,
     )
-    return ModelPackage(report.signature, None, lineage, {GRAPH: file_of(copy)}, card)
+    return ModelPackage(signature, None, lineage, {GRAPH: file_of(copy)}, card)
 
 
 def _sniff(file: Path, limits: ForeignLimits) -> None:
@@ -129,8 +130,8 @@ def _refuse(file: Path, kind: str) -> None:
     )
 
 
-def _inspected(graph: Path, limits: ForeignLimits) -> _Report:
-    """What the child found; its refusal, crash or silence is raised."""
+def _inspected(graph: Path, limits: ForeignLimits) -> tuple[Signature, str]:
+    """Signature and producer as the child found them; its refusal, crash or silence is raised."""
     with tempfile.TemporaryDirectory(prefix="stadion-foreign-") as room:
         status, output = _run_child(graph, limits, Path(room))
     if status != 0:
@@ -142,7 +143,7 @@ def _inspected(graph: Path, limits: ForeignLimits) -> _Report:
     if report.code or report.signature is None:
         known = report.code if report.code in {c.value for c in Code} else Code.INVALID
         raise StadionError(Code(known), report.message[:1000], report.hint[:300])
-    return report
+    return report.signature, report.producer
 
 
 def _run_child(graph: Path, limits: ForeignLimits, room: Path) -> tuple[int, bytes]:
@@ -163,8 +164,7 @@ def _run_child(graph: Path, limits: ForeignLimits, room: Path) -> tuple[int, byt
             stdout=output,
             stderr=subprocess.DEVNULL,
             cwd=room,
-            # nothing of this process's environment, where secrets may be
-            env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             start_new_session=True,
         )
         try:

@@ -132,12 +132,6 @@ def _run(
 
 
 def _check_answer(tensor: Tensor, answer: Array, is_probability: bool, case: str) -> None:
-    try:
-        tensor.check(answer)
-    except StadionError as error:
-        raise StadionError(
-            Code.INVALID, f"the graph answers {case} wrongly: {error.message}"
-        ) from None
     if answer.dtype.kind == "f" and not np.isfinite(answer).all():
         row = int(np.argwhere(~np.isfinite(answer))[0][0])
         raise StadionError(
@@ -145,6 +139,12 @@ def _check_answer(tensor: Tensor, answer: Array, is_probability: bool, case: str
             f"output {tensor.name!r} is {answer[row]!r} in row {row} for {case}; "
             "expected finite numbers",
         )
+    try:
+        tensor.check(answer)
+    except StadionError as error:
+        raise StadionError(
+            Code.INVALID, f"the graph answers {case} wrongly: {error.message}"
+        ) from None
     if not is_probability:
         return
     sums = answer.sum(axis=1)

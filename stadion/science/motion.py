@@ -52,4 +52,5 @@ def climb_rate(altitude_m: FloatArray, step_s: float) -> FloatArray:
     """(n,) metres climbed per second over a regular grid; NaN where altitude is missing."""
     if len(altitude_m) < 2:
         return np.full(len(altitude_m), np.nan)
-    return np.gradient(altitude_m, step_s)
+    rate: FloatArray = np.gradient(altitude_m, step_s)
+    return rate

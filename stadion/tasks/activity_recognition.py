@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -249,9 +250,9 @@ def _example(rng: np.random.Generator, athlete: str, label: str, hz: float) -> A
     wave += rng.normal(0, 0.1, wave.shape)
     names = [f"{family}_{axis}" for family in _FAMILIES for axis in _AXES]
     track = Track("", time_s, dict(zip(names, wave, strict=True)))
-    name = f"{athlete}-{label}"
     lap = Lap(0.0, float(time_s[-1]), "activity", label)
-    return Activity(name, athlete, "", None, (track,), Source("example", name), laps=(lap,))
+    digest = sha256(track.channels["acceleration_x"].tobytes()).hexdigest()
+    return Activity(digest, athlete, "", None, (track,), Source("example", digest), laps=(lap,))
 
 
 def _subjects_of(tensor: Tensor) -> tuple[str, ...]:

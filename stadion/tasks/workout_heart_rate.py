@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 
@@ -123,7 +124,8 @@ def _example(rng: np.random.Generator, athlete: str) -> Activity:
         goal = rest_bpm + bpm_per_mps * speed[i]
         beat[i] = beat[i - 1] + (goal - beat[i - 1]) * 2.0 / 60.0
     track = Track("", time_s, {"speed": speed, "heart_rate": np.round(beat)})
-    return Activity(athlete, athlete, "running", None, (track,), Source("example", athlete))
+    digest = sha256(speed.tobytes()).hexdigest()
+    return Activity(digest, athlete, "running", None, (track,), Source("example", digest))
 
 
 def _steps(activity: Activity) -> int:

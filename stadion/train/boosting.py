@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import lightgbm
 import numpy as np
@@ -104,41 +106,46 @@ class Boosting:
         given = [data.inputs[tensor.name] for tensor in data.signature.inputs]
         features = statistics.fit(statistics.of_rows(given))
         held = held_out_rows(data, _HELD_OUT, run.seed) if settings.patience else None
-        answers = tuple(
-            (target, tuple(_grow(target, features, held, settings, run))) for target in targets
-        )
+        grown = count(1)
+        sets = sum(1 if target.labels is not None else target.size for target in targets)
+
+        def report(_: Any) -> None:
+            run.progress(Progress("trees", next(grown), sets * settings.trees))
+
+        work = _Work(features, held, settings, run.seed, report)
+        answers = tuple((target, tuple(_grow(target, work))) for target in targets)
+        run.progress(Progress("trees", sets * settings.trees, sets * settings.trees))
         return TreesModel(data.signature, statistics.eval(), answers)
 
 
-def _grow(
-    target: Target, features: FloatArray, held: Array | None, settings: BoostingSettings, run: Run
-) -> list[lightgbm.Booster]:
+class _Work(NamedTuple):
+    """What all sets of trees have in common; `held` rows (n,) judge when to stop."""
+
+    features: FloatArray
+    held: Array | None
+    settings: BoostingSettings
+    seed: int
+    report: Callable[[Any], None]
+
+
+def _grow(target: Target, work: _Work) -> list[lightgbm.Booster]:
     if target.labels is not None:
         objective = {"objective": "multiclass", "num_class": target.size}
-        weights = _weights(target, settings)
-        return [_booster(objective, features, target.labels, weights, held, settings, run)]
+        return [_booster(work, objective, target.labels, _weights(target, work.settings))]
     if target.size > _MOST_QUANTITIES:
         raise StadionError(
             Code.UNSUPPORTED,
             f"output {target.name!r} has {target.size} columns; boosting answers at most "
             f"{_MOST_QUANTITIES}, each with trees of its own",
         )
-    objective = {"objective": _OBJECTIVES[settings.objective]}
-    return [
-        _booster(objective, features, column, None, held, settings, run)
-        for column in target.values.T
-    ]
+    objective = {"objective": _OBJECTIVES[work.settings.objective]}
+    return [_booster(work, objective, column, None) for column in target.values.T]
 
 
 def _booster(
-    objective: dict[str, Any],
-    features: FloatArray,
-    labels: Array,
-    weights: FloatArray | None,
-    held: Array | None,
-    settings: BoostingSettings,
-    run: Run,
+    work: _Work, objective: dict[str, Any], labels: Array, weights: FloatArray | None
 ) -> lightgbm.Booster:
+    settings = work.settings
     parameters = objective | {
         "num_leaves": settings.leaves,
         "learning_rate": settings.learning_rate,
@@ -147,7 +154,7 @@ def _booster(
         "bagging_fraction": settings.subsample,
         "bagging_freq": 1,
         "feature_fraction": settings.feature_share,
-        "seed": seed_of(run.seed) % 2**31,
+        "seed": seed_of(work.seed) % 2**31,
         "deterministic": True,
         "force_col_wise": True,
         "num_threads": 1,
@@ -156,23 +163,21 @@ def _booster(
 
     def rows(chosen: Array | slice) -> lightgbm.Dataset:
         weight = None if weights is None else weights[chosen]
-        return lightgbm.Dataset(features[chosen], labels[chosen], weight=weight)
+        return lightgbm.Dataset(work.features[chosen], labels[chosen], weight=weight)
 
-    callbacks = [_report(settings.trees, run)]
-    if held is None:
-        return lightgbm.train(parameters, rows(slice(None)), settings.trees, callbacks=callbacks)
-    callbacks.append(lightgbm.early_stopping(settings.patience, verbose=False))
+    if work.held is None:
+        return lightgbm.train(
+            parameters, rows(slice(None)), settings.trees, callbacks=[work.report]
+        )
+    stop = lightgbm.early_stopping(settings.patience, verbose=False)
     grown = lightgbm.train(
-        parameters, rows(~held), settings.trees, valid_sets=[rows(held)], callbacks=callbacks
+        parameters,
+        rows(~work.held),
+        settings.trees,
+        valid_sets=[rows(work.held)],
+        callbacks=[work.report, stop],
     )
     return lightgbm.Booster(model_str=grown.model_to_string(num_iteration=grown.best_iteration))
-
-
-def _report(trees: int, run: Run) -> Any:
-    def callback(state: Any) -> None:
-        run.progress(Progress("trees", state.iteration + 1, trees))
-
-    return callback
 
 
 def _weights(target: Target, settings: BoostingSettings) -> FloatArray | None:

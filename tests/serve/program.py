@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
@@ -14,8 +15,6 @@ from stadion.core.package import ModelPackage
 from stadion.core.settings import Home
 from stadion.serve import Limits, ServeConfig, ServerInfo, run_server
 from stadion.serve.messages import Placement
-
-import numpy as np
 
 
 class Orders(msgspec.Struct):

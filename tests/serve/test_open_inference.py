@@ -44,7 +44,7 @@ def client(server: Server) -> Iterator[Any]:
 
 
 def tensor(
-    name: str, shape: list[int], data: Any, datatype: str = "FP32", **more: Any
+    name: str, shape: list[Any], data: Any, datatype: str = "FP32", **more: Any
 ) -> dict[str, Any]:
     return {"name": name, "shape": shape, "datatype": datatype, "data": data} | more
 

@@ -68,10 +68,9 @@ def test_a_damaged_text_is_read_rightly_or_refused(data: st.DataObject) -> None:
         text[at : at + 1] = data.draw(st.sampled_from([b"", b"[", b"]", b",", b"1", b"x", b'"']))
     try:
         found = read_json_tensor(bytes(text), "FP32", (3, 2), "x")
-    except StadionError as error:
-        assert "'x'" in error.message
-    else:
-        np.testing.assert_array_equal(found, slowly(bytes(text), "FP32", [3, 2]))
+    except StadionError:
+        return
+    np.testing.assert_array_equal(found, slowly(bytes(text), "FP32", [3, 2]))
 
 
 def test_a_claim_of_terabytes_costs_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from stadion.serve import Limits
 from tests.serve import graphs
 from tests.serve.running import Server, ask, deployment, running
 
-LIMITS = Limits(run_s=1.0, queue=4)
+LIMITS = Limits(run_s=2.0, queue=4, beat_s=0.05)
 CLIENTS = 8
 
 
@@ -105,8 +106,8 @@ def test_a_run_beyond_its_limit_is_ended_and_told(server: Server) -> None:
     began = time.monotonic()
     answer = rounds(server, 10**9)
     assert answer.status == 504
-    assert "limit of 1 s" in answer.json["error"]
-    assert 0.8 < time.monotonic() - began < 3
+    assert "limit of 2 s" in answer.json["error"]
+    assert 1.8 < time.monotonic() - began < 5
     deadline = time.monotonic() + 5  # the thread is free again, on whichever worker it was
     while time.monotonic() < deadline:
         assert rounds(server, 5).status == 200
@@ -137,19 +138,17 @@ def test_too_many_runs_are_refused_early(server: Server) -> None:
 
 
 def test_a_client_that_leaves_frees_the_thread(server: Server) -> None:
-    import socket
-
     one = {"name": "rounds", "shape": [1], "datatype": "INT64", "data": [10**9]}
     body = json.dumps({"inputs": [one]}).encode()
     head = b"POST /v2/models/patient/infer HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
-    for _ in range(6):
+    for _ in range(4):
         with socket.create_connection(("127.0.0.1", server.port), 10) as wire:
             wire.sendall(head % len(body) + body)
             time.sleep(0.02)
-    time.sleep(0.2)
     began = time.monotonic()
-    assert [rounds(server, 7).status for _ in range(4)] == [200] * 4
-    assert time.monotonic() - began < 0.9
+    while any(worker["waiting"] for worker in server.plane.status()["workers"]):
+        assert time.monotonic() - began < 1.5, "runs go on for clients that have left"
+        time.sleep(0.02)
 
 
 def test_versions_change_under_load_without_a_failed_request(server: Server, home: Path) -> None:

@@ -41,7 +41,6 @@ class Connection(asyncio.Protocol):
         self._deadline = 0.0
         self._is_reading = True
         self._is_blocked = False
-        self._has_eof = False
         self._is_over = False
         self._said_goodbye = False
         self._unsent, self._unsent_deadline = 0, 0.0
@@ -64,10 +63,13 @@ class Connection(asyncio.Protocol):
             self._advance()
 
     def eof_received(self) -> bool:
-        """Answer what a client has asked before it closed its half."""
-        self._has_eof = True
+        """The client has closed: send what is answered already, begin nothing for it.
+
+        Who closes only its sending half looks the same. Ending a run that nobody waits for is
+        worth more than answering the few who do that before a slow answer.
+        """
         self._intake.close()
-        return not self._is_over and bool(self._task or self._intake.ready)
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody waits any more: end the run that is under way."""
@@ -128,8 +130,6 @@ class Connection(asyncio.Protocol):
             intake.owes_continue = False
             if intake.phase == BODY:
                 self._out.append(_CONTINUE)
-        if self._has_eof and not self._is_over and not self._task and not intake.ready:
-            self._end()
         if self._out or self._is_over:
             self._flush()
         if not self._is_over:
@@ -199,10 +199,7 @@ class Connection(asyncio.Protocol):
         if self._is_over and not self._said_goodbye:
             self._said_goodbye = True
             self._set_reading(self._intake)
-            if self._has_eof:
-                self._transport.close()
-            else:
-                self._transport.write_eof()
+            self._transport.write_eof()
 
     # --- time and flow
 

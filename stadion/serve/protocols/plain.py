@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
-import numpy as np
 import orjson
 
-from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction, Request
-from stadion.core.signature import Tensor
 from stadion.core.version import __version__
-from stadion.serve.loading import Loaded
+from stadion.serve.plain_form import answer_of, asked_of, parse_body, tensors_of
 from stadion.serve.pool import Overloaded
 from stadion.serve.protocols.base import (
     LARGE_BODY,
@@ -29,20 +24,11 @@ from stadion.serve.protocols.base import (
     Services,
     after,
 )
-from stadion.serve.tensors import read_json_tensor
 from stadion.serve.traffic import Lane
 
 __all__ = ["PLUGIN", "Plain"]
 
 _BLANK = b" \t\r\n"
-
-
-class Body(msgspec.Struct, forbid_unknown_fields=True):
-    """A call in JSON: one of `inputs` and `input_data`."""
-
-    inputs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    input_data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    parameters: dict[str, str | int | float | bool] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,10 +100,10 @@ class _Calls:
         return _reply(asked, await self._plane.wait(lane, asked.request))
 
     def _decode(self, body: bytes, model: str, version: int | None) -> _Asked:
-        content = _parse(body)
-        key, raw = _asked(content)
+        content = parse_body(body)
+        key, raw = asked_of(content)
         lane = self._plane.lane(model, version, content.parameters)
-        inputs = _tensors(bytes(raw), lane.loaded)
+        inputs = tensors_of(bytes(raw), lane.loaded.inputs)
         request = Request(model, inputs, version, parameters=content.parameters)
         return _Asked(lane, request, key)
 
@@ -148,90 +134,14 @@ def _is_recording(call: Call) -> bool:
     return start not in (b"{", b"[", b"")
 
 
-def _parse(body: bytes) -> Body:
-    try:
-        return _BODY.decode(body)
-    except msgspec.ValidationError as error:
-        raise _invalid(f"the request is not as expected: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _invalid(f"the body is not JSON: {error}") from None
-    except RecursionError:
-        raise _invalid("the JSON of the body is nested too deep") from None
-
-
-def _tensors(text: bytes, loaded: Loaded) -> dict[str, Array]:
-    """Inputs by name, or the only input's rows as a bare list."""
-    if not text.startswith(b"{"):
-        if len(loaded.inputs) != 1:
-            raise _invalid(f"a bare list needs one input; the model has {list(loaded.inputs)}")
-        return {name: _read(text, tensor) for name, tensor in loaded.inputs.items()}
-    found = {}
-    for name, raw in _parse_named(text).items():
-        tensor = loaded.inputs.get(name)
-        if tensor is None:
-            raise _invalid(
-                f"there is no input tensor {name[:80]!r}; expected {list(loaded.inputs)}"
-            )
-        found[name] = _read(bytes(raw), tensor)
-    return found
-
-
-def _asked(content: Body) -> tuple[str, msgspec.Raw]:
-    """Where the answer goes, and what was given."""
-    given = {"output": content.inputs, "prediction": content.input_data}
-    found = [(key, raw) for key, raw in given.items() if isinstance(raw, msgspec.Raw)]
-    if len(found) != 1:
-        raise _invalid("expected one of inputs and input_data in the JSON object")
-    return found[0]
-
-
-def _parse_named(text: bytes) -> dict[str, msgspec.Raw]:
-    try:
-        return _NAMED.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _invalid(f"the inputs are not JSON: {error}") from None
-
-
-def _read(text: bytes, tensor: Tensor) -> Array:
-    return read_json_tensor(text, tensor.datatype, None, tensor.name)
-
-
 def _reply(asked: _Asked, prediction: Prediction) -> Reply:
     labels = asked.lane.loaded.signature.labels
-    content: dict[str, Any] = {"model": prediction.model, "version": prediction.version}
-    if asked.rows is not None:
-        content["rows"] = asked.rows
-    content[asked.key] = {
-        name: _labelled(array, labels[name]) if name in labels else _values(array)
-        for name, array in prediction.outputs.items()
-    }
+    content = answer_of(prediction, labels, asked.key, asked.rows)
     return Reply(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
-
-
-def _labelled(array: Array, labels: Sequence[str]) -> Any:
-    """(..., k) probabilities -> a label and its probabilities for each row; no label for NaN."""
-    if array.ndim > 1:
-        return [_labelled(row, labels) for row in array]
-    scores = array.astype(np.float32) if array.dtype == np.float16 else array
-    best = None if np.isnan(scores).any() else labels[int(scores.argmax())]
-    return {"label": best, "probabilities": dict(zip(labels, scores, strict=True))}
-
-
-def _values(array: Array) -> Any:
-    if array.dtype == object:
-        return np.vectorize(_text, otypes=[object])(array).tolist() if array.size else []
-    return np.ascontiguousarray(array.astype(np.float32) if array.dtype == np.float16 else array)
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _invalid(text: str) -> StadionError:
     return StadionError(Code.INVALID, text)
 
-
-_BODY = msgspec.json.Decoder(Body)
-_NAMED = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 PLUGIN = Plain()

@@ -10,7 +10,14 @@ from torch import Tensor
 
 from stadion.core.arrays import FloatArray, IntArray
 
-__all__ = ["KERNEL_LENGTH", "THREE_OF_NINE", "changes", "dilations", "spread_over_channels"]
+__all__ = [
+    "KERNEL_LENGTH",
+    "THREE_OF_NINE",
+    "as_buffer",
+    "changes",
+    "dilations",
+    "spread_over_channels",
+]
 
 KERNEL_LENGTH = 9
 _MOST_CHANNELS = 9  # a kernel over more channels averages them all to the same thing
