@@ -15,7 +15,7 @@ from stadion.core.version import code_version
 
 __all__ = ["Result", "machine", "show", "write"]
 
-_LIBRARIES = ("numpy", "torch", "lightgbm", "scikit-learn", "onnxruntime")
+_LIBRARIES = ("numpy", "torch", "lightgbm", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)

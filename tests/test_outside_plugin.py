@@ -68,7 +68,7 @@ class Sprint(Task):
             )
             for who in ("ada", "ben", "cleo")
             for label, mean in (("jog", 3.0), ("sprint", 8.0))
-            for i in range(4)
+            for i in range(12)
         ]
 
     def _row(self, activity):

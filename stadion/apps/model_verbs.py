@@ -166,4 +166,6 @@ def _show_version(view: dict[str, Any], as_json: bool) -> None:
             typer.echo(f"  {name} {value:.4f}")
     for name, score in view.get("tried", {}).items():
         typer.echo(f"  tried {name}: {score:.4f}")
+    for name, reason in view.get("failed", {}).items():
+        typer.echo(f"  could not try {name}: {reason}")
     typer.echo(f"  next: stadion deploy {view['model']}:{view['version']}")

@@ -299,7 +299,7 @@ class Platform:
         )
         version = self._registry.register(order.name or order.task, trained.package)
         trained.clear()
-        return version_view(version) | {"tried": trained.tried}
+        return version_view(version) | {"tried": trained.tried, "failed": trained.failed}
 
     def _version(self, reference: str) -> Version:
         return self._registry.version(reference)

@@ -37,15 +37,16 @@ __all__ = ["CANDIDATES", "Trained", "candidates_for", "train_on", "train_package
 CANDIDATES = ("rocket", "boosting")
 """What 'auto' chooses among: the strongest on small data that train in seconds on two cores."""
 
-_LIBRARIES = ("numpy", "torch", "lightning", "scikit-learn", "lightgbm", "onnx", "onnxruntime")
+_LIBRARIES = ("numpy", "torch", "lightning", "lightgbm", "onnx", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A package ready to be registered, and the scores of every learner that was tried."""
+    """A package ready to be registered, the score of every candidate, and why some have none."""
 
     package: ModelPackage
     tried: dict[str, float]
+    failed: dict[str, str]
     folder: Path
 
     def clear(self) -> None:
@@ -112,7 +113,7 @@ def train_on(
         folder=folder / "package",
         samples={name: values[:64] for name, values in data.inputs.items()},
     )
-    return Trained(package, judged.tried, folder)
+    return Trained(package, judged.tried, judged.failed, folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class _Judged:
     winner: Candidate
     metrics: Metrics
     tried: dict[str, float]
+    failed: dict[str, str]
 
 
 def candidates_for(
@@ -178,7 +180,8 @@ def _judge(
         more=scores,
     )
     tried = {name: result.mean for name, result in results.items()}
-    return _Judged(ranking[0].candidate, metrics, tried)
+    failed = {_label(entry.candidate): entry.reason for entry in ranking if not entry.result}
+    return _Judged(ranking[0].candidate, metrics, tried, failed)
 
 
 def _card(task: Task, data: Dataset, judged: _Judged, lineage: Lineage) -> str:

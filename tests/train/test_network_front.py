@@ -22,7 +22,8 @@ def prepared(*pairs: tuple[Tensor, Array]) -> Prepared:
     """The rows behind a front that was fitted to them."""
     inputs = {tensor.name: values for tensor, values in pairs}
     front = Front.fitted(signature(*(tensor for tensor, _ in pairs)), inputs)
-    return front(*(torch.tensor(values) for _, values in pairs))
+    rows: Prepared = front(*(torch.tensor(values) for _, values in pairs))
+    return rows
 
 
 def static(name: str, *shape: int, datatype: str = "FP32") -> Tensor:
