@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from evaluation.results import show, write
+from evaluation.results import Result, show, write
 from evaluation.sensors import official_split, physical_therapy
 from evaluation.workouts import heart_rate
 
@@ -19,19 +20,22 @@ def main() -> None:
     if not data.is_dir():
         raise SystemExit(f"the data sets are not at {data.name}; set STADION_DATA to their folder")
     imu = data / "A_activity_imu"
-    results = [
-        official_split(
+    questions: list[Callable[[], Result]] = [
+        lambda: official_split(
             imu / "uea_basicmotions", "BasicMotions",
             "1.000 (signature kernel), 1-NN Euclid 0.600", SEEDS,
         ),
-        official_split(
+        lambda: official_split(
             imu / "uea_racketsports", "RacketSports",
             "0.934 (WEASEL+MUSE), 0.921 (signature kernel), 1-NN Euclid 0.822", SEEDS,
         ),
-        physical_therapy(imu / "uci_physical_therapy", SEEDS[0]),
-        heart_rate(data / "B_activity_files", SEEDS[0]),
+        lambda: heart_rate(data / "B_activity_files", SEEDS[0]),
+        lambda: physical_therapy(imu / "uci_physical_therapy", SEEDS[0]),
     ]  # fmt: skip
-    show(results)
+    results = []
+    for question in questions:
+        results.append(question())
+        show(results[-1])
     write(results, SEEDS, ROOT / "docs" / "results" / "evaluation.json")
 
 

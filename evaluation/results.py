@@ -50,18 +50,17 @@ def machine() -> dict[str, Any]:
     }
 
 
-def show(results: Sequence[Result]) -> None:
-    """The table, one block per result."""
-    for r in results:
-        baselines = ", ".join(f"{name} {value:.3f}" for name, value in r.baselines.items())
-        print(f"\n{r.task} on {r.data}, {r.protocol}")
-        print(f"  {r.metric} {r.value:.4f} (+-{r.spread:.4f})  {r.learner}, {r.test_rows} rows")
-        print(f"  baselines: {baselines}")
-        print(f"  published: {r.anchor}")
-        kilobytes = r.model_bytes / 1024
-        print(f"  {r.seconds:.0f} s, {kilobytes:.0f} kB, {r.prediction_ms:.2f} ms per prediction")
-        for name, value in r.details.items():
-            print(f"  {name}: {value}")
+def show(r: Result) -> None:
+    """One block of the table."""
+    baselines = ", ".join(f"{name} {value:.3f}" for name, value in r.baselines.items())
+    print(f"\n{r.task} on {r.data}, {r.protocol}")
+    print(f"  {r.metric} {r.value:.4f} (+-{r.spread:.4f})  {r.learner}, {r.test_rows} rows")
+    print(f"  baselines: {baselines}")
+    print(f"  published: {r.anchor}")
+    kilobytes = r.model_bytes / 1024
+    print(f"  {r.seconds:.0f} s, {kilobytes:.0f} kB, {r.prediction_ms:.2f} ms per prediction")
+    for name, value in r.details.items():
+        print(f"  {name}: {value}")
 
 
 def write(results: Sequence[Result], seeds: Sequence[int], path: Path) -> None:

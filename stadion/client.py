@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -109,21 +111,35 @@ class Client:
         progress: Callable[[Any], None] | None = None,
     ) -> View:
         """Train on the server's archive as a job, and wait for it."""
+        order = {"task": task, "learner": learner, "settings": dict(settings or {})}
+        rest = {"name": name, "seed": seed, "folds": folds, "engine": engine or "local"}
+        return self._run_job(order | rest, data)
+
+    def tune(
+        self,
+        task: str,
+        learner: str,
+        grid: Mapping[str, Sequence[Any]],
+        data: str | Path | None = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        name: str = "",
+        seed: int = 0,
+        folds: int = 5,
+        progress: Callable[[Any], None] | None = None,
+    ) -> View:
+        """Try every combination of the grid's settings as a job; the best one is registered."""
+        order = {"task": task, "learner": learner, "settings": dict(settings or {})}
+        rest = {"name": name, "seed": seed, "folds": folds, "grid": dict(grid)}
+        return self._run_job(order | rest, data)
+
+    def _run_job(self, order: View, data: str | Path | None) -> View:
         if data is not None:
             raise StadionError(
                 Code.UNSUPPORTED,
                 "a server trains on its archive, not on a folder of the caller's",
                 "ingest the files first, then train without data",
             )
-        order = {
-            "task": task,
-            "learner": learner,
-            "name": name,
-            "settings": dict(settings or {}),
-            "seed": seed,
-            "folds": folds,
-            "engine": engine or "local",
-        }
         job = self._view("POST", "jobs", body=order)
         while job["state"] == "running":
             time.sleep(0.2)
@@ -138,6 +154,10 @@ class Client:
         query = {"version": model.number}
         body = Path(data).read_bytes() if data else b""
         return self._view("POST", f"models/{model.model}/evaluate", query, body)
+
+    def import_model(self, file: str | Path, name: str) -> View:
+        """Register an outside ONNX file; the server opens it in a child process first."""
+        return self._view("POST", f"models/{_quoted(name)}/versions", body=Path(file).read_bytes())
 
     def models(self) -> list[View]:
         """Models with their newest version and the one that answers."""
@@ -190,6 +210,24 @@ class Client:
         view: View = self._send("POST", url, body)
         return view
 
+    def backup(self, file: str | Path) -> View:
+        """Fetch one file with all versions, the deployment log and the archive."""
+        target = Path(file)
+        with (
+            self._open("GET", f"{self.url}/api/v1/backup", None) as reply,
+            target.open("wb") as out,
+        ):
+            shutil.copyfileobj(reply, out)
+        return {"file": str(target), "bytes": target.stat().st_size}
+
+    def restore(self, file: str | Path) -> View:
+        """Not on a running server: its home is in use."""
+        raise StadionError(
+            Code.UNSUPPORTED,
+            "a running server cannot be restored into",
+            "stadion restore FILE --home NEW_FOLDER, then stadion up --home NEW_FOLDER",
+        )
+
     def status(self) -> View:
         """How the server stands."""
         return self._view("GET", "server")
@@ -221,6 +259,12 @@ class Client:
         return self._send(method, f"{self.url}/api/v1/{path}{tail}", sent)
 
     def _send(self, method: str, url: str, body: Any) -> Any:
+        with self._open(method, url, body) as reply:
+            return json.load(reply)
+
+    @contextmanager
+    def _open(self, method: str, url: str, body: Any) -> Iterator[http.client.HTTPResponse]:
+        """An answered call; every way it can fail is a StadionError."""
         is_json = isinstance(body, bytes) and body[:1] in (b"{", b"[")
         kind = "application/json" if is_json else "application/octet-stream"
         request = urllib.request.Request(  # noqa: S310  # http and https only, see connect
@@ -228,7 +272,7 @@ class Client:
         )
         try:
             with urllib.request.urlopen(request, timeout=self.timeout_s) as reply:  # noqa: S310
-                return json.load(reply)
+                yield reply
         except urllib.error.HTTPError as error:
             raise _reply_error(error.code, error.read()) from None
         except TimeoutError:

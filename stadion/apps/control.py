@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +13,8 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from stadion.apps.bodies import AliasBody, DeployBody, TrainBody
@@ -69,6 +73,15 @@ def _add_server(app: FastAPI, platform: Platform) -> None:
     def server() -> dict[str, Any]:
         """Version, where predictions are answered, and how the workers stand."""
         return {"version": __version__, "control_pid": os.getpid()} | platform.status()
+
+    @app.get("/api/v1/backup", tags=["server"], response_class=FileResponse)
+    def backup() -> FileResponse:
+        """One file with all versions, the deployment log and the archive."""
+        folder = tempfile.mkdtemp(prefix="stadion-backup-")
+        file = f"{folder}/stadion.tar"
+        clear = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+        platform.backup(file)
+        return FileResponse(file, media_type="application/x-tar", background=clear)
 
     @app.get("/api/v1/tasks", tags=["tasks"])
     def tasks() -> list[dict[str, Any]]:
@@ -130,6 +143,12 @@ def _add_models(app: FastAPI, platform: Platform) -> None:
         """The newest version, and the numbers of all."""
         return platform.model(model)
 
+    @app.post("/api/v1/models/{model}/versions", tags=["models"], status_code=201)
+    async def import_model(request: Request, model: Name) -> dict[str, Any]:
+        """Register the ONNX file in the body; it is opened in a child process first."""
+        data = await body_of(request)
+        return await run_in_threadpool(platform.import_bytes, data, model)
+
     @app.get("/api/v1/models/{model}/versions/{number}", tags=["models"])
     def version(model: Name, number: Number) -> dict[str, Any]:
         """One version: metrics, signature, lineage, card."""
@@ -170,7 +189,9 @@ def _add_jobs(app: FastAPI, platform: Platform) -> None:
     @app.post("/api/v1/jobs", tags=["jobs"], status_code=202)
     def train(body: TrainBody) -> dict[str, Any]:
         """Begin a training on the archive's recordings in the background."""
-        order = TrainOrder(body.task, body.learner, body.name, body.settings, body.seed, body.folds)
+        order = TrainOrder(
+            body.task, body.learner, body.name, body.settings, body.seed, body.folds, body.grid
+        )
         platform.task(body.task)
         return platform.jobs.start(order, body.engine)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -181,6 +182,13 @@ class Platform:
 
         checked_name(name, "model name")
         return version_view(import_model(_existing(file), name, self._registry))
+
+    def import_bytes(self, data: bytes, name: str) -> View:
+        """The same for a file that came over a wire."""
+        with tempfile.TemporaryDirectory(prefix="stadion-import-") as folder:
+            file = Path(folder) / "given.onnx"
+            file.write_bytes(data)
+            return self.import_model(file, name)
 
     def models(self) -> list[View]:
         """Models with their newest version and the one that answers."""

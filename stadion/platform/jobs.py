@@ -104,7 +104,8 @@ class Jobs:
 
 
 def _arguments(order: TrainOrder, data: Path | None) -> list[str]:
-    arguments = ["train", order.task, "--learner", order.learner]
+    verb = "tune" if order.grid else "train"
+    arguments = [verb, order.task, "--learner", order.learner]
     arguments += ["--seed", str(order.seed), "--folds", str(order.folds)]
     if order.name:
         arguments += ["--name", order.name]
@@ -112,6 +113,8 @@ def _arguments(order: TrainOrder, data: Path | None) -> list[str]:
         arguments += ["--data", str(data.absolute())]
     for key, value in order.settings.items():
         arguments += ["--set", f"{key}={value}"]
+    for key, values in order.grid.items():
+        arguments += ["--try", f"{key}={','.join(map(str, values))}"]
     return arguments
 
 

@@ -193,13 +193,18 @@ class Crew:
     async def _keep(self, slot: Slot) -> None:
         early_ends = 0
         while not self._stopping.is_set():
-            stood = await self._live(slot)
+            stood = False
+            try:
+                stood = await self._live(slot)
+                if early_ends > 0 and not stood and not self._stopping.is_set():
+                    await self._on_early_end()
+            except Exception:  # noqa: BLE001  # whatever it was, the place must be filled again
+                _log.exception("a worker could not be kept")
             if self._stopping.is_set():
                 return
             early_ends = 0 if stood else early_ends + 1
             _log.warning("a worker ended%s; starting another", "" if stood else " early")
             if early_ends > 1:
-                await self._on_early_end()
                 await asyncio.sleep(min(0.1 * 2**early_ends, _LONGEST_PAUSE_S))
 
     async def _live(self, slot: Slot) -> bool:

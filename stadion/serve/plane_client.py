@@ -38,7 +38,7 @@ _LOOK_S = 5.0
 class Deployed:
     """What came of a deployment: every worker answers with it.
 
-    `trials` holds the versions that were new to the server.
+    `trials` says what each version needed when the server tried it.
     """
 
     model: str

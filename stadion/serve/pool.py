@@ -37,7 +37,7 @@ class Pool:
     limit
         How much may wait or run at once; more is refused with `Overloaded`.
     nice
-        Added to the threads' niceness: work that must not slow the rest down.
+        The threads' niceness: above 0 for work that must not slow the rest down.
     """
 
     def __init__(

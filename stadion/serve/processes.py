@@ -35,7 +35,7 @@ def start_module(
 
 def start_child(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Any command, ended by the kernel should this process die without a word."""
-    wrapper = [sys.executable, "-S", "-E", __file__, str(os.getpid()), *command]
+    wrapper = [sys.executable, "-P", "-S", "-E", __file__, str(os.getpid()), *command]
     return subprocess.Popen(wrapper, stdin=subprocess.DEVNULL, env=dict(environment))
 
 

@@ -12,7 +12,7 @@ from stadion.core.package import ModelPackage
 from stadion.serve.config import Limits
 from stadion.serve.crew import Crew, Slot
 from stadion.serve.messages import Abort, Order, Placement, Prepare, Remove, Switch
-from stadion.serve.trial import TrialReport, trial_load
+from stadion.serve.trial import Trial, TrialReport
 
 __all__ = ["Rollouts"]
 
@@ -24,11 +24,13 @@ class Rollouts:
     """What every worker should serve, and the way from one such state to the next.
 
     A worker that ends in the middle is no failure: its successor begins with `desired`, and is
-    asked again for what it lacks.
+    asked again for what it lacks. `aside` holds what crashes every process that loads it, and
+    `failed` why.
     """
 
     def __init__(self, limits: Limits, plugins: Path, placements: Iterable[Placement]) -> None:
         self.desired = {placement.deployment.model: placement for placement in placements}
+        self.aside: dict[str, Placement] = {}
         self.failed: dict[str, str] = {}
         self.crew: Crew | None = None
         self._limits = limits
@@ -36,9 +38,12 @@ class Rollouts:
         self._highest = {m: p.deployment.generation for m, p in self.desired.items()}
         self._prepared: dict[str, Placement] = {}
         self._quarantine = asyncio.Lock()
+        self._trials: set[Trial] = set()
+        self._reports: dict[str, TrialReport] = {}
+        self._is_over = False
 
     async def prepare(self, placement: Placement) -> dict[int, TrialReport]:
-        """Try the new versions in a throwaway process, then load them in every worker.
+        """Try each version in a throwaway process, then load them in every worker.
 
         Raises
         ------
@@ -50,7 +55,7 @@ class Rollouts:
         self._check_newer(deployment.model, deployment.generation)
         self._prepared[deployment.model] = placement
         try:
-            reports = await self._try_new(placement)
+            reports = {n: await self._proven(p) for n, p in placement.packages.items()}
             await self._all(lambda slot: self._persist(slot, Prepare(placement)))
         except BaseException:
             await self.abort(deployment.model, deployment.generation)
@@ -72,6 +77,7 @@ class Rollouts:
             )
         self.desired[model] = placement
         self._highest[model] = generation
+        self.aside.pop(model, None)
         self.failed.pop(model, None)
         try:
             await self._all(lambda slot: self._switch(slot, placement))
@@ -96,8 +102,10 @@ class Rollouts:
         """
         if model in self._prepared:
             raise StadionError(Code.CONFLICT, f"a deployment of {model!r} is under way")
-        if self.desired.pop(model, None) is None and self.failed.pop(model, None) is None:
+        if model not in self.desired and model not in self.aside:
             raise StadionError(Code.NOT_FOUND, f"model {model!r} is not deployed")
+        for known in (self.desired, self.aside, self.failed):
+            known.pop(model, None)
         await self._all(lambda slot: self._persist(slot, Remove(model)))
 
     async def drop_what_crashes(self) -> None:
@@ -105,11 +113,19 @@ class Rollouts:
         async with self._quarantine:
             for model, placement in list(self.desired.items()):
                 try:
-                    await self._try(placement.packages.values())
+                    for package in placement.packages.values():
+                        await self._try(package)
                 except StadionError as error:
-                    _log.error("model %s is not served any more: %s", model, error)
-                    del self.desired[model]
-                    self.failed[model] = error.message
+                    if self.desired.get(model) is placement:
+                        _log.error("model %s is not served any more: %s", model, error)
+                        self.aside[model] = self.desired.pop(model)
+                        self.failed[model] = error.message
+
+    def give_up(self) -> None:
+        """End the trials that go on: the server is ending."""
+        self._is_over = True
+        for trial in self._trials:
+            trial.kill()
 
     def _check_newer(self, model: str, generation: int) -> None:
         if model in self._prepared:
@@ -121,17 +137,26 @@ class Rollouts:
                 f"generation is {generation}; expected more than {highest}, which was deployed",
             )
 
-    async def _try_new(self, placement: Placement) -> dict[int, TrialReport]:
-        current = self.desired.get(placement.deployment.model)
-        known = {p.digest for p in current.packages.values()} if current else set()
-        new = {n: p for n, p in placement.packages.items() if p.digest not in known}
-        return dict(zip(new, await self._try(new.values()), strict=True))
+    async def _proven(self, package: ModelPackage) -> TrialReport:
+        """The outcome of the package's trial; the same bytes need no second one.
 
-    async def _try(self, packages: Iterable[ModelPackage]) -> list[TrialReport]:
-        return [
-            await asyncio.to_thread(trial_load, package, self._limits, self._plugins)
-            for package in packages
-        ]
+        Every worker compares the bytes it loads with the digest, so what passed once and is
+        still the same is what passed: a rollback takes moments.
+        """
+        digest = package.digest
+        if digest not in self._reports:
+            self._reports[digest] = await self._try(package)
+        return self._reports[digest]
+
+    async def _try(self, package: ModelPackage) -> TrialReport:
+        if self._is_over:
+            raise StadionError(Code.UNAVAILABLE, "the server is ending")
+        trial = Trial(package, self._limits, self._plugins)
+        self._trials.add(trial)
+        try:
+            return await asyncio.to_thread(trial.result)
+        finally:
+            self._trials.discard(trial)
 
     async def _all(self, work: Callable[[Slot], Awaitable[None]]) -> None:
         results = await asyncio.gather(*map(work, self._slots()), return_exceptions=True)

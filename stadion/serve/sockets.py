@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ _DROP_SYN = (
     (0x06, 0, 0, 0),  # then drop
     (0x06, 0, 0, 0xFFFFFFFF),  # else keep
 )
+_DYING_S = 1.0
 _LONGEST_PATH = 100  # of a Unix socket: the kernel takes 107 bytes
 
 
@@ -54,21 +56,27 @@ def reserve_port(host: str, port: int) -> tuple[socket.socket, int]:
     Raises
     ------
     StadionError
-        CONFLICT when something listens there already, be it another server of this kind.
+        CONFLICT when something listens there already, be it another server of this kind. The
+        workers of one that was killed a moment ago are given time to end.
     """
-    if port:
-        with contextlib.closing(
-            socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        ) as probe:
-            probe.settimeout(1)
-            if probe.connect_ex((host, port)) == 0:
-                raise StadionError(
-                    Code.CONFLICT,
-                    f"something listens on {host}:{port} already",
-                    "choose another port, or 0 for a free one",
-                )
+    deadline = time.monotonic() + _DYING_S
+    while port and _is_taken(host, port):
+        if time.monotonic() > deadline:
+            raise StadionError(
+                Code.CONFLICT,
+                f"something listens on {host}:{port} already",
+                "choose another port, or 0 for a free one",
+            )
+        time.sleep(0.05)
     holder = shared_listener(host, port)
     return holder, int(holder.getsockname()[1])
+
+
+def _is_taken(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
 
 
 def refuse_new(listener: socket.socket) -> None:

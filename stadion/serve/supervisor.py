@@ -116,6 +116,7 @@ class _Supervisor:
                 await self._stop.wait()
         finally:
             self._is_draining = True
+            self._rollouts.give_up()
             for keeper in keepers:
                 keeper.cancel()
             await self._crew.stop()
@@ -135,9 +136,8 @@ class _Supervisor:
             return False
         standing.result()
         self._is_open = True
-        await asyncio.gather(
-            *(slot.ask(Open(), self._config.limits.load_s) for slot in self._crew.slots)
-        )
+        asks = (slot.ask(Open(), self._config.limits.load_s) for slot in self._crew.slots)
+        await asyncio.gather(*asks, return_exceptions=True)  # who ends now begins anew as open
         return True
 
     def _start(self) -> Start:
@@ -165,7 +165,8 @@ class _Supervisor:
 
     def _status(self) -> dict[str, Any]:
         is_open = self._is_open and not self._is_draining
-        return status_view(self._info(), is_open, self._crew.slots, self._rollouts.desired)
+        placements = self._rollouts.desired | self._rollouts.aside
+        return status_view(self._info(), is_open, self._crew.slots, placements)
 
     def _filled(self, command: Sequence[str]) -> list[str]:
         url = self._info().url

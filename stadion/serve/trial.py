@@ -16,7 +16,7 @@ from stadion.serve.config import Limits
 from stadion.serve.messages import TrialOrder, TrialOutcome, decode, encode, slim
 from stadion.serve.processes import child_environment
 
-__all__ = ["TrialReport", "trial_load"]
+__all__ = ["Trial", "TrialReport", "trial_load"]
 
 _log = logging.getLogger("stadion.serve")
 
@@ -40,38 +40,49 @@ def trial_load(
         INVALID when the model is refused, crashes its process or needs too much memory,
         TIMEOUT when it does not answer. Nothing of it touches the calling process.
     """
-    limits = limits or Limits()
-    size = sum(file.bytes for file in package.files.values())
-    order = TrialOrder(
-        slim(package), os.getpid(), limits.trial_bytes + 3 * size, str(plugins or "")
-    )
-    try:
-        done = subprocess.run(
+    return Trial(package, limits or Limits(), plugins).result()
+
+
+class Trial:
+    """One throwaway process; it starts at once."""
+
+    def __init__(self, package: ModelPackage, limits: Limits, plugins: Path | None) -> None:
+        size = sum(file.bytes for file in package.files.values())
+        memory = limits.trial_bytes + 3 * size
+        self._order = TrialOrder(slim(package), os.getpid(), memory, str(plugins or ""))
+        self._limit_s = limits.trial_s
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "stadion.serve.trial_child"],
-            input=encode(order),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=child_environment({}),
-            timeout=limits.trial_s,
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        raise StadionError(
-            Code.TIMEOUT, f"the model was not ready within {limits.trial_s:g} s of its trial"
-        ) from None
-    return _report(done)
 
-
-def _report(done: subprocess.CompletedProcess[bytes]) -> TrialReport:
-    if done.returncode == 0 and done.stdout:
-        outcome: TrialOutcome = decode(done.stdout, TrialOutcome)
+    def result(self) -> TrialReport:
+        """Wait for the outcome; see `trial_load`."""
+        with self._process as process:
+            try:
+                said, complaint = process.communicate(encode(self._order), self._limit_s)
+            except subprocess.TimeoutExpired:
+                raise StadionError(
+                    Code.TIMEOUT, f"the model was not ready within {self._limit_s:g} s of its trial"
+                ) from None
+            finally:
+                process.kill()
+        if process.returncode != 0 or not said:
+            _log.warning("a trial ended with %d: %s", process.returncode, complaint[-2000:])
+            cause = _cause(process.returncode)
+            raise StadionError(Code.INVALID, f"the model ended its trial process ({cause})")
+        outcome: TrialOutcome = decode(said, TrialOutcome)
         if outcome.failure is not None:
             raise outcome.failure.error()
         return TrialReport(outcome.load_ms, outcome.run_ms)
-    _log.warning("a trial ended with %d: %s", done.returncode, done.stderr[-2000:])
-    raise StadionError(Code.INVALID, f"the model ended its trial process ({_cause(done)})")
+
+    def kill(self) -> None:
+        """End it now: whoever waits for the result gets an error."""
+        self._process.kill()
 
 
-def _cause(done: subprocess.CompletedProcess[bytes]) -> str:
-    if done.returncode < 0:
-        return signal.Signals(-done.returncode).name
-    return f"exit status {done.returncode}"
+def _cause(status: int) -> str:
+    return signal.Signals(-status).name if status < 0 else f"exit status {status}"

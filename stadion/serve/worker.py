@@ -100,15 +100,17 @@ class Worker:
         await self._load_all()
         await self._listen()
         self._tell(Started(dict(self._plane.table.failed)))
+        beating = self._loop.create_task(self._beat())  # also while draining: it is no silence
         await self._until_told()
         self._plane.is_open = False
         await self._site.drain(self._limits.drain_s)
+        beating.cancel()
 
     async def _until_told(self) -> None:
-        """Obey and beat until the supervisor or SIGTERM ends it."""
+        """Obey until the supervisor or SIGTERM ends it."""
         stop = asyncio.Event()
         self._loop.add_signal_handler(signal.SIGTERM, stop.set)
-        tasks = [self._loop.create_task(work) for work in (self._obey(), self._beat(), stop.wait())]
+        tasks = [self._loop.create_task(work) for work in (self._obey(), stop.wait())]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()

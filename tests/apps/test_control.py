@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import time
 import urllib.error
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 
 from stadion.core.errors import Code, StadionError
+from stadion.core.package import GRAPH
+from stadion.platform import Platform
 from tests.conftest import MODEL
 from tests.servers import Server
 
@@ -87,6 +90,42 @@ def test_a_job_can_be_cancelled(server: Server) -> None:
     _, job = call(server, "POST", "/api/v1/jobs", order)
     _, ended = call(server, "DELETE", f"/api/v1/jobs/{job['job']}")
     assert ended["state"] == "cancelled"
+
+
+def test_an_outside_graph_is_registered_and_what_is_none_is_refused(
+    server: Server, tmp_path: Path, trained_home: Path
+) -> None:
+    graph = Path(Platform.open(trained_home)._version(f"{MODEL}:2").package.files[GRAPH].path)
+    view = server.client.import_model(graph, "outside")
+    assert (view["version"], view["learner"]) == (1, "foreign")
+    assert server.client.deploy("outside")["version"] == 1
+    rows = [[[0.0] * 3] * 100]
+    request = {"inputs": {"acceleration": rows, "angular_velocity": rows}}
+    answer = server.client.predict("outside", request)
+    assert sum(answer["output"]["activity"][0]) == pytest.approx(1, abs=1e-5)
+    other = tmp_path / "model.pkl"
+    other.write_bytes(pickle.dumps({"weights": [1.0]}))
+    with pytest.raises(StadionError) as caught:
+        server.client.import_model(other, "pickled")
+    assert caught.value.code is Code.UNSUPPORTED
+
+
+def test_a_backup_over_the_wire_can_be_restored(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "all.tar"
+    assert server.client.backup(file)["bytes"] > 10_000
+    place = Platform.open(tmp_path / "other")
+    place.restore(file)
+    assert MODEL in [row["model"] for row in place.models()]
+    with pytest.raises(StadionError, match="running server"):
+        server.client.restore(file)
+
+
+def test_settings_are_searched_over_the_wire(server: Server, basic_motions: Path) -> None:
+    server.client.ingest([basic_motions / "BasicMotions_TRAIN.ts"])
+    view = server.client.tune(
+        "activity_recognition", "baseline", {"center": ["mean", "median"]}, name="searched", folds=2
+    )
+    assert len(view["tried"]) == 2
 
 
 def test_aliases_and_history(server: Server) -> None:

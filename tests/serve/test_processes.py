@@ -106,6 +106,24 @@ def test_a_worker_told_to_end_finishes_and_is_replaced(server: Server) -> None:
     until(lambda: len(workers(server) - {victim}) == 2, 6)
 
 
+def test_a_worker_that_finishes_what_it_has_is_not_taken_for_stuck(tmp_path: Path) -> None:
+    limits = Limits(stuck_s=0.6, beat_s=0.1)
+    models = {"patient": graphs.patient(tmp_path)}
+    answers: list[Any] = []
+    one = {"name": "rounds", "shape": [1], "datatype": "INT64", "data": [1_500_000]}
+    with running(tmp_path, models, limits=limits) as server:
+
+        def go() -> None:
+            answers.append(ask(server, "POST", "/v2/models/patient/infer", {"inputs": [one]}))
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        until(lambda: server.plane.status()["workers"][0]["waiting"] == 1, 5)
+        os.kill(min(workers(server)), signal.SIGTERM)
+        thread.join(20)
+        assert [answer.status for answer in answers] == [200]
+
+
 def test_a_second_server_of_the_home_is_refused(server: Server, home: Path) -> None:
     refused = _program(home, 0)
     assert refused.returncode == 3
@@ -251,6 +269,26 @@ def test_while_draining_the_server_is_alive_and_not_ready(tmp_path: Path) -> Non
         assert server.process.wait(20) == 0
 
 
+def test_the_end_does_not_wait_for_a_trial(tmp_path: Path) -> None:
+    with running(tmp_path, {"echo": graphs.echo(tmp_path)}) as server:
+        refusals: list[StadionError] = []
+
+        def deploy() -> None:
+            endless = graphs.endless(tmp_path)
+            with pytest.raises(StadionError) as caught:
+                server.plane.deploy(deployment("endless", 1), {1: endless})
+            refusals.append(caught.value)
+
+        thread = threading.Thread(target=deploy)
+        thread.start()
+        until(lambda: len(_children(server.process.pid)) > 1, 5)
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 5
+        thread.join(5)
+        assert len(refusals) == 1
+
+
 def test_a_child_is_kept_running_and_ended_with_the_server(tmp_path: Path) -> None:
     note = tmp_path / "note"
     program = (
@@ -299,6 +337,9 @@ def test_a_model_that_crashes_workers_is_put_aside(tmp_path: Path) -> None:
         assert "SIGSEGV" in server.said["failed"]["crash"]
         assert ask_echo(server, 4.0) == 4.0
         assert ask(server, "GET", "/v2/models/crash/ready").status == 503
+        assert server.plane.generations() == {"echo": 1, "crash": 1}
+        server.plane.undeploy("crash")
+        assert server.plane.generations() == {"echo": 1}
 
 
 def test_an_observer_sees_every_answer(tmp_path: Path) -> None:

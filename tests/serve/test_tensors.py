@@ -41,7 +41,7 @@ def slowly(text: bytes, datatype: str, shape: list[int]) -> Any:
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_fast_and_slow_agree_on_what_is_right(data: st.DataObject) -> None:
     datatype = data.draw(st.sampled_from(sorted(VALUES)))
     shape = data.draw(SHAPES)
@@ -60,7 +60,7 @@ def test_fast_and_slow_agree_on_what_is_right(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_damaged_text_is_read_rightly_or_refused(data: st.DataObject) -> None:
     text = bytearray(b"[[1.5,-2],[null,4e1],[5,6]]")
     for _ in range(data.draw(st.integers(1, 3))):

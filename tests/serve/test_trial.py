@@ -18,6 +18,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.package import GRAPH, ModelPackage
 from stadion.core.signature import Signature, Tensor
 from stadion.serve import Limits, trial_load
+from stadion.serve.runtimes.onnx import load
 from tests.serve import graphs
 
 X, Y = Tensor("x", "FP32", (None, 1)), Tensor("y", "FP32", (None, 1))
@@ -37,6 +38,13 @@ def refused(package: ModelPackage, **limits: Any) -> StadionError:
     plugins = limits.pop("plugins", None)
     with pytest.raises(StadionError) as caught:
         trial_load(package, Limits(**limits), plugins)
+    return caught.value
+
+
+def not_loaded(package: ModelPackage) -> StadionError:
+    """The same without a child: for what is refused before anything runs."""
+    with pytest.raises(StadionError) as caught:
+        load(package)
     return caught.value
 
 
@@ -80,7 +88,7 @@ def test_a_memory_bomb_is_refused_within_its_limit(tmp_path: Path) -> None:
     assert refused(package).code in (Code.INVALID, Code.INTERNAL)
 
 
-def test_changed_bytes_are_refused(tmp_path: Path) -> None:
+def test_changed_bytes_are_not_loaded(tmp_path: Path) -> None:
     package = graphs.heart_rate(tmp_path)
     path = Path(package.files[GRAPH].path)
     content = bytearray(path.read_bytes())
@@ -90,13 +98,13 @@ def test_changed_bytes_are_refused(tmp_path: Path) -> None:
     assert error.code is Code.INVALID
     assert "SHA-256" in error.message
     path.unlink()
-    assert refused(package).code is Code.UNAVAILABLE
+    assert not_loaded(package).code is Code.UNAVAILABLE
 
 
 def test_what_is_no_graph_is_refused(tmp_path: Path) -> None:
     for content in (b"", b"hello", bytes(1000)):
         package = graphs.wrap(tmp_path, content, Signature((X,), (Y,)))
-        assert refused(package).code is Code.INVALID
+        assert not_loaded(package).code is Code.INVALID
 
 
 @pytest.mark.parametrize(
@@ -110,11 +118,11 @@ def test_what_is_no_graph_is_refused(tmp_path: Path) -> None:
         ((X,), (Tensor("y", "INT64", (None, 1)),), "INT64"),
     ],
 )
-def test_a_signature_that_is_not_the_graphs_is_refused(
+def test_a_signature_that_is_not_the_graphs_is_not_loaded(
     tmp_path: Path, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], word: str
 ) -> None:
     package = graphs.constant(tmp_path, 1.0)
-    error = refused(dataclasses.replace(package, signature=Signature(inputs, outputs)))
+    error = not_loaded(dataclasses.replace(package, signature=Signature(inputs, outputs)))
     assert error.code is Code.INVALID
     assert word in error.message
 
@@ -151,6 +159,6 @@ def test_weights_are_never_read_from_other_files(tmp_path: Path, monkeypatch: An
     assert (tmp_path / "secret.bin").exists()
     monkeypatch.chdir(tmp_path)
     signature = Signature((X,), (Tensor("y", "FP32", (None, 300)),))
-    error = refused(graphs.wrap(tmp_path, path.read_bytes(), signature))
+    error = not_loaded(graphs.wrap(tmp_path, path.read_bytes(), signature))
     assert error.code is Code.INVALID
     assert "external" in error.message.lower()

@@ -17,9 +17,9 @@ from stadion.core.settings import read_settings
 from stadion.train._examples import movements
 from stadion.train.base import Learner, Progress, Run
 
-ROWS, BATCH = 400, 4
+ROWS, BATCH = 240, 4
 UPDATES = ROWS // BATCH
-UPDATES_WITH_HOLDOUT = 83
+UPDATES_WITH_HOLDOUT = 50
 """Per epoch. With groups of a sixth of the rows each, one group is held out."""
 
 

@@ -68,6 +68,22 @@ def test_one_spike_of_a_sensor_does_not_flatten_its_channel() -> None:
     assert calm.std() == pytest.approx(1, abs=0.1)
 
 
+def test_values_beyond_all_measure_stay_finite() -> None:
+    tensor = static("x", datatype="FP64")
+    front = Front.fitted(signature(tensor), {"x": np.array([1.0, 2, 3, 4, 1e300])})
+    rows = front(torch.tensor([1e300, -3e38, 1e6], dtype=torch.float64))
+    assert rows.static[:, 0].tolist() == [0, -50, 50]
+    assert rows.static_mask[:, 0].tolist() == [1, 0, 0]
+
+
+def test_the_scale_of_a_large_set_comes_from_all_steps() -> None:
+    values = np.zeros((30_000, 100), np.float32)
+    values[:, 50:] = 1  # a stride of a hundred would see one step only
+    rows = prepared((sequence("x", 100), values))
+    assert rows.sequence is not None
+    assert rows.sequence.max() - rows.sequence.min() == pytest.approx(2, abs=0.1)
+
+
 @pytest.mark.parametrize("value", [NAN, 5.0, 0.0, 1e30])
 def test_a_channel_without_values_or_without_spread_is_zero(value: float) -> None:
     rows = prepared((static("x"), np.full(6, value, np.float32)))

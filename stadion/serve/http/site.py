@@ -71,8 +71,8 @@ class Site:
             self._timer.cancel()
 
     def _sweep(self) -> None:
+        self._timer = self.loop.call_later(_SWEEP_S, self._sweep)
         self.date = http_date()
         now = self.loop.time()
         for connection in list(self.connections):
             connection.check_time(now)
-        self._timer = self.loop.call_later(_SWEEP_S, self._sweep)

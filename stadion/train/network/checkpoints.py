@@ -15,10 +15,12 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch import __version__ as lightning_version
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
 
 from stadion.core.dataset import Dataset
 from stadion.core.settings import settings_to_dict
 from stadion.core.version import __version__
+from stadion.train.base import Run
 from stadion.train.network.settings import LoopSettings
 
 __all__ = ["Keeper", "WholeFiles", "checkpoint_path", "is_whole"]
@@ -28,18 +30,19 @@ _COST = 20.0  # saving takes at most one twentieth of the time
 
 
 def checkpoint_path(
-    folder: Path, learner: str, data: Dataset, settings: LoopSettings, seed: int
+    run: Run, learner: str, data: Dataset, settings: LoopSettings, network: nn.Module
 ) -> Path:
     """The file of this training and no other.
 
     Its name holds a digest of all that decides the result, so that a checkpoint of other data,
-    settings, seed or versions is never even opened.
+    settings, seed, layers or versions is never even opened.
     """
     chosen = {k: v for k, v in settings_to_dict(settings).items() if k not in _FREE}
+    layers = [(name, list(value.shape)) for name, value in network.state_dict().items()]
     versions = [__version__, torch.__version__, lightning_version]
-    facts = [learner, data.digest, repr(data.signature), chosen, seed, versions]
+    facts = [learner, data.digest, repr(data.signature), chosen, run.seed, layers, versions]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return folder / f"last-{digest[:16]}.ckpt"
+    return run.folder / f"last-{digest[:16]}.ckpt"
 
 
 def is_whole(path: Path) -> bool:

@@ -57,11 +57,6 @@ class Course(LightningModule):  # type: ignore[misc]  # lightning is not typed
 
     Order of rows, augmentation and dropout are drawn anew for each step from these numbers, so a
     training continued from a checkpoint between any two steps goes on as if nothing had been.
-
-    Attributes
-    ----------
-    epoch_loss
-        Of the held-out rows where there are some, else the mean of the epoch's updates.
     """
 
     def __init__(
@@ -75,7 +70,6 @@ class Course(LightningModule):  # type: ignore[misc]  # lightning is not typed
     ) -> None:
         super().__init__()
         self.network = network
-        self.epoch_loss = float("nan")
         self._rows = rows
         self._held = held
         self._settings = settings
@@ -112,7 +106,7 @@ class Course(LightningModule):  # type: ignore[misc]  # lightning is not typed
         """The loss of this step's rows."""
         epoch = self.current_epoch
         seed = seed_of(self._seed, epoch, batch_idx + 1)
-        torch.manual_seed(seed)  # for dropout, which takes no generator of its own
+        _seed_dropout(seed, self.device)
         generator = torch.Generator(self.device).manual_seed(seed)
         rows = self._rows.take(self._batches_of(epoch)[batch_idx])
         prepared = self._augment(self.network.front(*rows.inputs), generator)
@@ -133,7 +127,10 @@ class Course(LightningModule):  # type: ignore[misc]  # lightning is not typed
         self._sums = []
 
     def loss_of_epoch(self) -> float:
-        """Loss of what was added up since the epoch began (or was taken up again)."""
+        """Of the held-out rows where there are some, else of the updates of this epoch.
+
+        After a checkpoint in mid-epoch only the updates made since then are known.
+        """
         totals, weights = zip(*self._sums, strict=True)
         return float(_mean(torch.stack(totals).sum(0), torch.stack(weights).sum(0)))
 
@@ -143,6 +140,13 @@ class Course(LightningModule):  # type: ignore[misc]  # lightning is not typed
             batches = batches_of(len(self._rows), size, self._seed, epoch)
             self._order = (epoch, [torch.from_numpy(b).to(self.device) for b in batches])
         return self._order[1]
+
+
+def _seed_dropout(seed: int, device: torch.device) -> None:
+    """Dropout draws from torch's own generators; `torch.manual_seed` takes a millisecond."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def _mean(total: Tensor, weight: Tensor) -> Tensor:

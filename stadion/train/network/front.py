@@ -16,8 +16,9 @@ from stadion.core.signature import Tensor as TensorSpec
 
 __all__ = ["Front", "Prepared", "center_and_scale"]
 
-_MOST_ROWS = 200_000  # enough for stable percentiles of one channel; keeps large sets quick
+_MOST_VALUES = 200_000  # enough for stable percentiles of one channel; keeps large sets quick
 _WINSOR = (0.5, 99.5)  # percent: what lies outside does not set the scale
+_FARTHEST = 50.0  # spreads from the center: no glitch of a sensor floods the network
 
 
 class Prepared(NamedTuple):
@@ -41,7 +42,8 @@ class Front(nn.Module):
     become the channel's training median, that is 0 after scaling, with 1 in the mask. The scale
     is the standard deviation of the channel winsorised at 0.5 and 99.5 percent: one spike of a
     sensor does not flatten the channel, and a channel that mostly rests keeps a scale. A channel
-    without any value in the training rows, or without spread, has scale 1.
+    without any value in the training rows, or without spread, has scale 1. Values farther than 50
+    spreads from the center are cut off there.
 
     Parameters
     ----------
@@ -112,7 +114,8 @@ def center_and_scale(values: FloatArray) -> tuple[float, float]:
     known = values[np.isfinite(values)].astype(np.float64)
     if not len(known):
         return 0.0, 1.0
-    known = known[:: -(-len(known) // _MOST_ROWS)]
+    if len(known) > _MOST_VALUES:  # at random: any fixed stride may beat with the time axis
+        known = known[np.random.default_rng(0).integers(0, len(known), _MOST_VALUES)]
     spread = float(np.clip(known, *np.percentile(known, _WINSOR)).std()) or float(known.std())
     center = float(np.median(known))
     # float32 cannot tell values apart that differ by less than this, so it is no spread
@@ -127,7 +130,8 @@ def _scaled(
     joined = torch.cat(parts, dim=axis)
     missing = torch.logical_not(torch.isfinite(joined))
     filled = torch.where(missing, center, joined)
-    return (filled - center) / scale, missing.to(torch.float32)
+    scaled = ((filled - center) / scale).clamp(-_FARTHEST, _FARTHEST)
+    return scaled, missing.to(torch.float32)
 
 
 def _stats(parts: Iterable[FloatArray]) -> FloatArray:
@@ -138,7 +142,8 @@ def _stats(parts: Iterable[FloatArray]) -> FloatArray:
 
 def _flat(values: Array, lead: int) -> FloatArray:
     """Rows (and steps) in one axis, all else in the other: (rows, channels)."""
-    wide = values.reshape(*values.shape[:lead], -1).astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, so it is missing
+        wide = values.reshape(*values.shape[:lead], -1).astype(np.float32)
     return wide.reshape(-1, wide.shape[-1])
 
 

@@ -62,12 +62,12 @@ class NetworkLearner:
                 Code.INVALID, f"the training set has {len(data)} rows; expected at least 2"
             )
         check_targets(data.signature, data.targets)
-        checkpoint = checkpoint_path(run.folder, self.name, data, settings, run.seed)
         with undisturbed():
             part, held = _parted(data, settings, run.seed)
             torch.manual_seed(seed_of(run.seed, _WEIGHTS))
             front = Front.fitted(part.signature, part.inputs)
             network = Network(front, self.body(front, settings), part, settings)
+            checkpoint = checkpoint_path(run, self.name, data, settings, network)
             train(network, part, held, settings, run, checkpoint)
         return TorchModel(network.cpu().eval(), data.signature)
 

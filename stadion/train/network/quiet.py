@@ -25,11 +25,11 @@ def undisturbed() -> Iterator[None]:
     same time belong in two processes, else they stay valid but are not repeatable.
     """
     with ExitStack() as stack:
+        stack.enter_context(_silent())
         stack.enter_context(torch.random.fork_rng())
         stack.enter_context(torch.enable_grad())
         stack.enter_context(_deterministic())
         stack.enter_context(_interruptible())
-        stack.enter_context(_silent())
         yield
 
 
@@ -46,7 +46,11 @@ def _deterministic() -> Iterator[None]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Lightning answers Ctrl+C with exit code 1 and deafness to the next one: undo both."""
+    """End by a signal as other programs do.
+
+    Lightning answers Ctrl+C with an exit of its own and deafness to the next one, and SIGTERM
+    with exit code 0, as if the training had come to its end.
+    """
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT) if in_main else None
     try:
@@ -54,7 +58,7 @@ def _interruptible() -> Iterator[None]:
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
-        raise
+        raise SystemExit(128 + signal.SIGTERM if end.code is None else end.code) from None
     finally:
         if before is not None:
             signal.signal(signal.SIGINT, before)
