@@ -13,6 +13,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction
 from stadion.core.signature import Tensor
 from stadion.serve.tensors import read_json_tensor
+from stadion.serve.values import Parameter
 
 __all__ = ["Body", "answer_of", "asked_of", "parse_body", "tensors_of"]
 
@@ -22,7 +23,7 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 
     inputs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     input_data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    parameters: dict[str, str | int | float | bool] = {}
+    parameters: dict[str, Parameter] = {}
 
 
 def parse_body(body: bytes) -> Body:

@@ -13,6 +13,7 @@ from stadion.core.arrays import Array
 from stadion.core.dataset import Scalar
 from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction, Request
+from stadion.serve.faults import whereabouts
 from stadion.serve.guard import InlineGuard
 from stadion.serve.loading import Loaded
 from stadion.serve.pool import Overloaded, Pool
@@ -179,8 +180,8 @@ class Plane:
         try:
             if self._observer is not None:
                 self._observer(prediction.model, prediction.version, request, prediction, timings)
-        except Exception:  # noqa: BLE001  # a stranger's code; the answer is out already
-            _log.exception("the observer failed")
+        except Exception as error:  # noqa: BLE001  # a stranger's code; the answer is out already
+            _log.error("the observer failed: %s", whereabouts(error))
 
     def _shadow(self, model: str, loaded: Loaded, request: Request) -> None:
         inputs = {name: array.copy() for name, array in request.inputs.items()}

@@ -10,6 +10,7 @@ from typing import Any
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
+from stadion.serve.faults import whereabouts
 from stadion.serve.protocols.base import FileReader
 
 __all__ = ["file_reader", "find_target"]
@@ -49,7 +50,7 @@ def file_reader(target: str) -> FileReader:
         except StadionError:
             raise
         except Exception as error:  # noqa: BLE001  # see above
-            _log.error("the reader of recordings failed", exc_info=error)
+            _log.error("the reader of recordings failed: %s", whereabouts(error))
             raise StadionError(Code.INVALID, "the body is no recording that can be read") from None
         return found
 

@@ -205,6 +205,8 @@ def test_texts_travel_as_text(server: Server) -> None:
         (tensor("features", [-1, 32], [0] * 32), ["'features'", "-1"]),
         (tensor("features", [2**40, 32], [0] * 32), ["'features'", str(2**45)]),
         (tensor("features", [2**62] * 16, [0] * 32), ["'features'"]),
+        (tensor("features", [2**63] * 2, [0] * 32), ["shape"]),
+        (tensor("features", [10**4000] * 2, [0] * 32), ["shape"]),
         (tensor("features", [1] * 40, [0]), ["'features'", "16"]),
         (tensor("features", ["1", 32], [0] * 32), ["shape", "int", "str"]),
         (tensor("features", [1.5, 32], [0] * 32), ["shape", "int", "float"]),
@@ -361,7 +363,9 @@ def test_texts_that_are_not_utf8_are_refused(server: Server) -> None:
         (8, 4, ["8 bytes", "4"]),
         (12, 12, ["12 bytes", "8"]),
         (-4, 8, ["-4"]),
-        (2**63, 8, [str(2**63)]),
+        (2**62, 8, [str(2**62)]),
+        (10**4000, 8, ["parameters"]),
+        (-(10**4000), 8, ["parameters"]),
         (True, 8, ["True"]),
         ("8", 8, ["'8'"]),
     ],
@@ -383,7 +387,7 @@ def test_data_and_binary_size_together_are_refused(server: Server) -> None:
     refused(binary(server, "echo", {"inputs": [given]}, bytes(4)), "'x'", "both")
 
 
-@pytest.mark.parametrize("length", ["9999", "-1", "x", "", "1e3", "0x10"])
+@pytest.mark.parametrize("length", ["9999", "9" * 5000, "-1", "x", "", "1e3", "0x10"])
 def test_a_wrong_json_length_is_refused(server: Server, length: str) -> None:
     answer = ask(server, "POST", "/v2/models/echo/infer", b"{}", {LENGTH: length})
     refused(answer, "Content-Length")
@@ -462,7 +466,7 @@ def test_the_best_classes_come_with_their_labels(server: Server) -> None:
     assert output(infer(server, "activity", scores, outputs=many), "activity")["shape"] == [2, 4]
 
 
-@pytest.mark.parametrize("n", [-1, "2", True, 1.5])
+@pytest.mark.parametrize("n", [-1, "2", True, 1.5, -(2**63)])
 def test_a_wrong_number_of_classes_is_refused(server: Server, n: Any) -> None:
     asked = [{"name": "activity", "parameters": {"classification": n}}]
     scores = tensor("scores", [1, 4], [0, 3, 1, 2])

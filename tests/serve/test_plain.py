@@ -101,6 +101,8 @@ def test_a_version_may_be_named(server: Server) -> None:
         ({}, ["inputs", "input_data"]),
         ({"inputs": [[1]], "input_data": [[1]]}, ["inputs", "input_data"]),
         ({"input": [[1]]}, ["input"]),
+        ({"inputs": [[1]], "parameters": {"sport": 10**4000}}, ["parameters"]),
+        ({"inputs": [[10**4000]]}, ["'x'"]),
         ({"inputs": 5}, ["'x'", "list"]),
         ({"inputs": None}, ["'x'", "list"]),
         ({"inputs": []}, ["'x'", "no values"]),

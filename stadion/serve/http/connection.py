@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable
 
 from stadion.core.errors import Code, StadionError
+from stadion.serve.faults import whereabouts
 from stadion.serve.http.bodies import inflate
 from stadion.serve.http.intake import BODY, HEAD, IDLE, Intake, Message
 from stadion.serve.http.reply import render
@@ -235,6 +236,6 @@ class Connection(asyncio.Protocol):
 
 def _failed(found: Found, error: Exception) -> Reply:
     if not isinstance(error, StadionError):
-        _log.error("a handler failed", exc_info=error)
+        _log.error("a handler failed: %s", whereabouts(error))
         error = StadionError(Code.INTERNAL, "internal error")
     return found.failure(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -17,18 +18,18 @@ from stadion.serve.plane import Plane
 from stadion.serve.protocols.base import Call
 from stadion.serve.tensors import checked_shape, read_json_tensor
 from stadion.serve.traffic import Lane
+from stadion.serve.values import Int64, Parameter
 
 __all__ = ["JSON_LENGTH", "Asked", "Wanted", "decode"]
 
 JSON_LENGTH = b"inference-header-content-length"
-Parameter = str | int | float | bool
 
 
 class Input(msgspec.Struct, gc=False):
     """A tensor as the JSON part has it."""
 
     name: str
-    shape: list[int]
+    shape: list[Int64]
     datatype: str
     parameters: dict[str, Parameter] | None = None
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
@@ -79,7 +80,7 @@ def decode(plane: Plane, call: Call, model: str, version: int | None) -> Asked:
     length = call.headers.get(JSON_LENGTH)
     if length is None:
         return _decode_json(plane, call.body, len(call.body), model, version)
-    if not length.isdigit() or int(length) > len(call.body):
+    if not length.isdigit() or len(length) > 20 or int(length) > len(call.body):
         raise _invalid(
             f"Inference-Header-Content-Length is {length[:20].decode('latin-1')!r}; "
             f"expected 0 to {len(call.body)}, the length of the body"
@@ -101,7 +102,7 @@ def _decode_json(plane: Plane, body: bytes, length: int, model: str, version: in
     parameters = asked.parameters or _NONE
     lane = plane.lane(model, version, parameters)
     inputs = _read_inputs(asked.inputs, lane.loaded.inputs, body, length)
-    wanted = _wanted(asked, parameters, list(lane.loaded.outputs))
+    wanted = _wanted(asked, parameters, tuple(lane.loaded.outputs))
     names = tuple(output.name for output in wanted) if asked.outputs else ()
     request = Request(model, inputs, version, asked.id or "", names, parameters)
     return Asked(lane, request, wanted)
@@ -200,12 +201,12 @@ def _raw_strings(tensor: Tensor, body: bytes) -> Array:
 
 
 def _wanted(
-    asked: Body, parameters: Mapping[str, Parameter], known: Sequence[str]
+    asked: Body, parameters: Mapping[str, Parameter], known: tuple[str, ...]
 ) -> tuple[Wanted, ...]:
     """Which outputs, each with its own say on binary over the request's."""
     default = _flag(parameters, "binary_data_output", default=False)
     if not asked.outputs:
-        return tuple(Wanted(name, default) for name in known)
+        return _all(known, default)
     found: dict[str, Wanted] = {}
     for output in asked.outputs:
         own = output.parameters or _NONE
@@ -217,6 +218,11 @@ def _wanted(
         is_binary = _flag(own, "binary_data", default=default)
         found[output.name] = Wanted(output.name, is_binary, classes)
     return tuple(found.values())
+
+
+@lru_cache(maxsize=1024)
+def _all(names: tuple[str, ...], is_binary: bool) -> tuple[Wanted, ...]:
+    return tuple(Wanted(name, is_binary) for name in names)
 
 
 def _flag(parameters: Mapping[str, Parameter], name: str, *, default: bool) -> bool:
