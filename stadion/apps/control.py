@@ -13,11 +13,12 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from starlette.background import BackgroundTask
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from stadion.apps.bodies import AliasBody, DeployBody, TrainBody
+from stadion.apps.docs_page import docs_page
 from stadion.apps.replies import add_errors, body_of
 from stadion.core.errors import Code, StadionError
 from stadion.core.version import __version__
@@ -35,7 +36,13 @@ Limit = Annotated[int, Query(ge=1, le=1_000)]
 
 def build_app(platform: Platform) -> FastAPI:
     """The application over one home."""
-    app = FastAPI(title="Stadion control", version=__version__, lifespan=_keeper(platform))
+    app = FastAPI(
+        title="Stadion control",
+        version=__version__,
+        lifespan=_keeper(platform),
+        docs_url=None,  # the usual page loads scripts from elsewhere
+        redoc_url=None,
+    )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     add_errors(app)
     _add_server(app, platform)
@@ -69,6 +76,13 @@ def _keeper(platform: Platform) -> Callable[[FastAPI], Any]:
 
 
 def _add_server(app: FastAPI, platform: Platform) -> None:
+    @app.get("/", include_in_schema=False)
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        """What is here, for people."""
+        policy = "default-src 'none'; style-src 'unsafe-inline'"
+        return HTMLResponse(docs_page(app.openapi()), headers={"Content-Security-Policy": policy})
+
     @app.get("/api/v1/server", tags=["server"])
     def server() -> dict[str, Any]:
         """Version, where predictions are answered, and how the workers stand."""

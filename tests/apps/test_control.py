@@ -47,6 +47,15 @@ def test_openapi_describes_every_route(server: Server) -> None:
         assert spec["paths"][path][verb]["description"], (path, verb)
 
 
+def test_the_page_for_people_needs_nothing_from_elsewhere(server: Server) -> None:
+    with urllib.request.urlopen(f"{server.control}/docs", timeout=10) as reply:
+        page = reply.read().decode()
+        assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    assert "/api/v1/models/{model}/rollback" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http://127.0.0.1:8080", "")
+
+
 def test_recordings_come_in_and_go_out(server: Server, basic_motions: Path) -> None:
     report = server.client.ingest([basic_motions / "BasicMotions_TRAIN.ts"])
     assert len(report["added"]) == 40
