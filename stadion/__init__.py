@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Code", "StadionError", "__version__", "connect"]
 
+
 def connect(where: str) -> Platform | Client:
     """The same verbs on a home folder or on a running server.
 

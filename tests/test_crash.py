@@ -103,7 +103,7 @@ def crash(server: Server, home: Path, ledger: Ledger, chance: random.Random, tur
     deployer = Deployer(server.client, ledger, chance)
     deployer.start()
     registrar.go()
-    time.sleep(chance.uniform(0.0, 0.6))
+    time.sleep(chance.uniform(0.0, 1.0))
     server.kill()
     registrar.kill(ledger)
     deployer.join(30)
@@ -135,7 +135,7 @@ def test_fifty_kills_lose_nothing_that_was_acknowledged(home: Path) -> None:
     )
     assert slowest_s < READY_S
     assert len(ledger.versions) > KILLS
-    assert len(ledger.deployments) > KILLS
+    assert len(ledger.deployments) > KILLS / 2
 
 
 def test_the_ledger_sees_what_is_lost(home: Path) -> None:
