@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -52,7 +52,8 @@ def activities(
     if action == "show" and id:
         answer(place.activity(id), as_json)
     elif action == "list":
-        answer(place.activities(athlete or None, sport or None, limit=limit), as_json)
+        views = place.activities(athlete or None, sport or None, limit=limit)
+        answer(views if as_json else [_line(view) for view in views], as_json)
     else:
         raise typer.BadParameter("say 'stadion activities' or 'stadion activities show ID'")
 
@@ -74,3 +75,20 @@ def tasks(
         answer(views if as_json else rows, as_json)
     else:
         raise typer.BadParameter("say 'stadion tasks' or 'stadion tasks show TASK'")
+
+
+def _line(view: dict[str, Any]) -> dict[str, Any]:
+    """What tells one recording from another at a glance."""
+    start = (view["start"] or "").replace("T", " ")[:16]
+    minutes, seconds = divmod(round(view["duration_s"]), 60)
+    return {
+        "id": view["id"][:12],
+        "start": start or None,
+        "duration": f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}",
+        "sport": view["sport"] or None,
+        "athlete": view["athlete"] or None,
+        "samples": view["samples"],
+        "channels": len(view["channels"]),
+        "file": view["name"].rpartition("/")[2],
+        "repaired": "yes" if view["is_partial"] else None,
+    }

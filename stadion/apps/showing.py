@@ -16,7 +16,9 @@ __all__ = ["EXIT_CODES", "answer", "failure", "progress_bar", "table"]
 EXIT_CODES = {"INVALID": 2, "NOT_FOUND": 3, "CONFLICT": 4}
 """Exit status by error code; every other error ends with 1."""
 
-_TARGET_WIDTH = 60
+_LIST_WIDTH = 60
+_FILE_WIDTH = 200  # of a table that goes into a file or a pipe
+_WRAPPED = {"reason", "what", "values", "channels", "metrics", "question"}
 
 
 def answer(value: Any, as_json: bool) -> None:
@@ -50,10 +52,16 @@ def table(rows: Sequence[Mapping[str, Any]]) -> None:
         return
     shown = Table(box=None, pad_edge=False)
     for name in rows[0]:
-        shown.add_column(name.replace("_", " "), overflow="fold")
+        is_text = name in _WRAPPED
+        shown.add_column(
+            name.replace("_", " "),
+            no_wrap=not is_text,
+            overflow="fold" if is_text else "ellipsis",
+        )
     for row in rows:
         shown.add_row(*(_short(value) for value in row.values()))
-    Console(soft_wrap=not sys.stdout.isatty()).print(shown)
+    width = None if sys.stdout.isatty() else _FILE_WIDTH
+    Console(width=width).print(shown)
 
 
 @contextmanager
@@ -101,11 +109,13 @@ def _short(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
     if isinstance(value, Mapping) and "metric" in value:
-        beside = ", ".join(f"{k} {v:.4g}" for k, v in value["baselines"].items())
-        return f"{value['metric']} {value['value']:.4g} ({beside})"
+        beside = ", ".join(f"{k} {_short(v)}" for k, v in value["baselines"].items())
+        return f"{value['metric']} {_short(value['value'])} ({beside})"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_short(v)}" for k, v in value.items()) or "-"
     if isinstance(value, list | tuple):
         text = ", ".join(_short(item) for item in value)
-        return text if len(text) <= _TARGET_WIDTH else text[: _TARGET_WIDTH - 1] + "…"
+        return text if len(text) <= _LIST_WIDTH else text[: _LIST_WIDTH - 1] + "…"
     return str(value)
