@@ -53,7 +53,7 @@ class Client:
             if progress:
                 progress(str(file))
             query = {"name": file.name, "athlete": athlete}
-            report = self._call("POST", "activities", query, file.read_bytes())
+            report = self._call("POST", "activities", query, _read(file))
             for key in total:
                 total[key] += report[key]
         return total
@@ -152,12 +152,12 @@ class Client:
         if model.alias:
             model = parse_reference(f"{model.model}:{self.model(reference)['version']}")
         query = {"version": model.number}
-        body = Path(data).read_bytes() if data else b""
+        body = _read(data) if data else b""
         return self._view("POST", f"models/{model.model}/evaluate", query, body)
 
     def import_model(self, file: str | Path, name: str) -> View:
         """Register an outside ONNX file; the server opens it in a child process first."""
-        return self._view("POST", f"models/{_quoted(name)}/versions", body=Path(file).read_bytes())
+        return self._view("POST", f"models/{_quoted(name)}/versions", body=_read(file))
 
     def models(self) -> list[View]:
         """Models with their newest version and the one that answers."""
@@ -205,7 +205,7 @@ class Client:
         if isinstance(request, Mapping):
             body = json.dumps(request).encode()
         elif isinstance(request, str | Path):
-            body = Path(request).read_bytes()
+            body = _read(request)
         url = f"{self._predictions}/predict/{wanted.model}{query}"
         view: View = self._send("POST", url, body)
         return view
@@ -291,6 +291,17 @@ def _reply_error(status: int, body: bytes) -> StadionError:
         return StadionError(code, str(view["error"]), str(view.get("hint", "")))
     except (ValueError, KeyError, TypeError):
         return StadionError(_CODES.get(status, Code.INTERNAL), f"the server answered {status}")
+
+
+def _read(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except IsADirectoryError:
+        raise StadionError(
+            Code.UNSUPPORTED, f"{str(path)!r} is a folder; a server takes one file", "zip it"
+        ) from None
+    except OSError as error:
+        raise StadionError(Code.NOT_FOUND, f"cannot read {str(path)!r}: {error.strerror}") from None
 
 
 def _files(paths: Iterable[str | Path]) -> Iterable[Path]:

@@ -19,6 +19,7 @@ EXIT_CODES = {"INVALID": 2, "NOT_FOUND": 3, "CONFLICT": 4}
 _LIST_WIDTH = 60
 _FILE_WIDTH = 200  # of a table that goes into a file or a pipe
 _WRAPPED = {"reason", "what", "values", "channels", "metrics", "question"}
+_SHRINKING = {"file", "name"}
 
 
 def answer(value: Any, as_json: bool) -> None:
@@ -52,12 +53,12 @@ def table(rows: Sequence[Mapping[str, Any]]) -> None:
         return
     shown = Table(box=None, pad_edge=False)
     for name in rows[0]:
-        is_text = name in _WRAPPED
-        shown.add_column(
-            name.replace("_", " "),
-            no_wrap=not is_text,
-            overflow="fold" if is_text else "ellipsis",
-        )
+        if name in _WRAPPED:
+            shown.add_column(name.replace("_", " "), overflow="fold")
+        else:
+            widest = max(len(_short(row[name])) for row in rows)
+            least = 8 if name in _SHRINKING else max(widest, len(name))
+            shown.add_column(name.replace("_", " "), no_wrap=True, min_width=least)
     for row in rows:
         shown.add_row(*(_short(value) for value in row.values()))
     width = None if sys.stdout.isatty() else _FILE_WIDTH

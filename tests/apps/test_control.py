@@ -101,6 +101,16 @@ def test_a_job_can_be_cancelled(server: Server) -> None:
     assert ended["state"] == "cancelled"
 
 
+def test_a_model_is_measured_on_a_file_of_the_caller(server: Server, basic_motions: Path) -> None:
+    report = server.client.evaluate(f"{MODEL}:1", basic_motions / "BasicMotions_TEST.ts")
+    assert report["rows"] == 40
+    assert report["metrics"]["accuracy"] >= 0.95
+    with pytest.raises(StadionError, match="is a folder"):
+        server.client.evaluate(MODEL, basic_motions)
+    with pytest.raises(StadionError, match="no-such-file"):
+        server.client.predict(MODEL, basic_motions / "no-such-file")
+
+
 def test_an_outside_graph_is_registered_and_what_is_none_is_refused(
     server: Server, tmp_path: Path, trained_home: Path
 ) -> None:
