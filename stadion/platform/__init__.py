@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from stadion.core.package import ModelPackage, Version
     from stadion.platform.deploying import Rollout
     from stadion.platform.jobs import Jobs
-    from stadion.registry import Registry
+    from stadion.registry import ModelSummary, Registry
 
 __all__ = ["Platform"]
 
@@ -192,7 +192,7 @@ class Platform:
 
     def models(self) -> list[View]:
         """Models with their newest version and the one that answers."""
-        return [self._summary(model.model) for model in self._registry.models()]
+        return [self._summary(summary) for summary in self._registry.models()]
 
     def model(self, reference: str) -> View:
         """A version with its metrics, signature and lineage; MODEL alone lists all numbers."""
@@ -208,7 +208,10 @@ class Platform:
     # --- answering
 
     def deploy(self, reference: str, canary: float | None = None, shadow: bool = False) -> View:
-        """Let a version answer: at once, for a share of the requests, or as a shadow."""
+        """Let a version answer: at once, for a share of the requests, or as a shadow.
+
+        MODEL alone is the version its alias `champion` names, else the newest.
+        """
         return deployment_view(self._rollout.deploy(self._version(reference), canary, shadow))
 
     def rollback(self, model: str) -> View:
@@ -319,16 +322,17 @@ class Platform:
             return self._version(f"{wanted.model}:{current.primary}")
         return self._version(reference)
 
-    def _summary(self, model: str) -> View:
-        newest = self._registry.versions(model)[-1]
-        current = self._rollout.current(model)
+    def _summary(self, summary: ModelSummary) -> View:
+        newest = self._version(f"{summary.model}:{summary.newest}")
+        current = self._rollout.current(summary.model)
         return {
-            "model": model,
-            "versions": newest.number,
+            "model": summary.model,
+            "versions": summary.versions,
+            "newest": summary.newest,
             "deployed": current.primary if current else None,
             "task": newest.package.lineage.task,
             "metrics": plain(newest.package.metrics),
-            "created": newest.created.isoformat(),
+            "created": newest.created.isoformat(timespec="seconds"),
         }
 
     def _recordings(self, data: str | Path | bytes | None) -> list[Activity]:
