@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check evaluate bench crash clean
+.PHONY: setup demo test check evaluate bench clean
 
 setup: $(STAMP)
 
