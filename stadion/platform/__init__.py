@@ -16,6 +16,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.names import checked_name, parse_reference
 from stadion.core.plugins import Cupboard
 from stadion.core.settings import Home
+from stadion.platform.extras import from_extra
 from stadion.platform.orders import AUTO, TrainOrder
 from stadion.platform.reading import readers, tasks
 from stadion.platform.views import (
@@ -178,10 +179,11 @@ class Platform:
 
     def import_model(self, file: str | Path, name: str) -> View:
         """Register an outside ONNX file; it is opened in a child process first."""
-        from stadion.platform.importing import import_model
-
         checked_name(name, "model name")
-        return version_view(import_model(_existing(file), name, self._registry))
+        with from_extra("train"):
+            from stadion.platform.importing import import_model
+
+            return version_view(import_model(_existing(file), name, self._registry))
 
     def import_bytes(self, data: bytes, name: str) -> View:
         """The same for a file that came over a wire."""
@@ -301,13 +303,15 @@ class Platform:
     def _train(
         self, order: TrainOrder, data: str | Path | None, progress: Callable[[Any], None] | None
     ) -> View:
-        from stadion.platform.training import train_package
         from stadion.train.base import silent
 
         recordings = self._recordings(data)
-        trained = train_package(
-            order, recordings, self._tasks, self._learners, self.home.runs, progress or silent
-        )
+        with from_extra("train"):
+            from stadion.platform.training import train_package
+
+            trained = train_package(
+                order, recordings, self._tasks, self._learners, self.home.runs, progress or silent
+            )
         version = self._registry.register(order.name or order.task, trained.package)
         trained.clear()
         return version_view(version) | {"tried": trained.tried, "failed": trained.failed}

@@ -161,3 +161,19 @@ def test_a_training_on_an_engine_outlives_nothing_and_gives_the_same_view(
     )  # fmt: skip
     assert (view["version"], view["learner"]) == (1, "baseline")
     assert view["metrics"]["value"] == pytest.approx(0.25)
+
+
+def test_training_without_its_extra_says_how_to_install_it(
+    tmp_path: Path, basic_motions: Path
+) -> None:
+    code = (
+        "import sys; sys.modules['onnx'] = None; sys.argv[1:] = ['train', 'activity_recognition',"
+        f"'--data', {str(basic_motions / 'BasicMotions_TRAIN.ts')!r}, '--home', {str(tmp_path)!r}];"
+        "from stadion.apps.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "pip install 'stadion[train]'" in done.stderr
+    assert "Traceback" not in done.stderr
