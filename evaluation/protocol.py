@@ -12,9 +12,10 @@ import numpy as np
 from stadion.core.arrays import Array
 from stadion.core.dataset import Dataset
 from stadion.core.plugins import Cupboard
+from stadion.platform.evaluating import answers_of
 from stadion.platform.orders import AUTO, TrainOrder
-from stadion.platform.training import CANDIDATES, Trained, candidates_for, train_on
-from stadion.serve.runtimes.onnx import load
+from stadion.platform.training import Trained, candidates_for, chosen_learners, train_on
+from stadion.serve.loading import runtime_of
 from stadion.tasks.base import Task
 from stadion.train.base import Learner
 
@@ -22,7 +23,6 @@ __all__ = ["LEARNERS", "TASKS", "Answered", "answer_split", "summary"]
 
 TASKS: Cupboard[Task] = Cupboard("stadion.tasks")
 LEARNERS: Cupboard[Learner] = Cupboard("stadion.train")
-_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,28 +42,24 @@ def answer_split(
 ) -> Answered:
     """Choose and train inside `train`, package and verify, then ask the graph about `test`."""
     order = TrainOrder(task.name, learner, seed=seed, folds=folds)
-    chosen = [LEARNERS.get(name) for name in order.candidates or CANDIDATES]
+    candidates = candidates_for(chosen_learners(order, LEARNERS), {})
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        trained = train_on(train, order, task, candidates_for(chosen, {}), Path(folder))
+        trained = train_on(train, order, task, candidates, Path(folder))
         return _ask(trained, test, started)
 
 
 def _ask(trained: Trained, test: Dataset, started: float) -> Answered:
     seconds = time.perf_counter() - started
-    runtime = load(trained.package)
+    session = runtime_of(trained.package).load(trained.package)
     one = {name: values[:1] for name, values in test.inputs.items()}
     times = []
     for _ in range(50):
         before = time.perf_counter()
-        runtime.run(one)
+        session.run(one)
         times.append(time.perf_counter() - before)
-    parts = [
-        runtime.run({name: values[at : at + _BATCH] for name, values in test.inputs.items()})
-        for at in range(0, len(test), _BATCH)
-    ]
     return Answered(
-        {name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
+        answers_of(trained.package, test.inputs),
         trained.package.lineage.learner,
         trained.tried,
         seconds,

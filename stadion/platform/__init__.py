@@ -67,7 +67,7 @@ class Platform:
         """Read files, folders and archives into the archive; nothing is taken twice."""
         from stadion.ingest import open_path
 
-        report: View = {"added": [], "known": 0, "tables": 0, "refused": [], "repairs": []}
+        report = _nothing_yet()
         for path in paths:
             if progress:
                 progress(str(path))
@@ -78,7 +78,7 @@ class Platform:
         """The same for one file that came over a wire."""
         from stadion.ingest import open_bytes
 
-        report: View = {"added": [], "known": 0, "tables": 0, "refused": [], "repairs": []}
+        report = _nothing_yet()
         self._keep(open_bytes(data, name, self._readers, athlete), report)
         return report
 
@@ -102,6 +102,8 @@ class Platform:
 
     def streams(self, id: str, channels: Sequence[str] | None = None) -> list[View]:
         """Samples of one recording: per track time_s and channels, null = missing."""
+        archive = self._archive
+        tracks = archive.streams(id, channels) if channels else archive.get(id).tracks
         return [
             {
                 "subject": track.subject,
@@ -111,7 +113,7 @@ class Platform:
                     for name, values in track.channels.items()
                 },
             }
-            for track in self._archive.streams(id, channels or self._archive.get(id).channels)
+            for track in tracks
         ]
 
     def erase(self, id: str) -> View:
@@ -236,8 +238,10 @@ class Platform:
 
     def status(self) -> View:
         """The server that runs on this home, if one does."""
-        plane = self._rollout.plane
-        return plane.status() if plane.is_running() else {"running": False}
+        try:
+            return self._rollout.plane.status()
+        except StadionError:
+            return {"running": False}
 
     def placements(self) -> list[tuple[Deployment, dict[int, ModelPackage]]]:
         """Every deployment of the log with the packages it needs: what a server begins with."""
@@ -349,8 +353,8 @@ class Platform:
         return [self._archive.get(summary.id) for summary in self._archive.find()]
 
     def _keep(self, opened: Any, report: View) -> None:
-        for activity in opened.activities:
-            is_new = self._archive.add(activity)
+        news = self._archive.add_all(opened.activities)
+        for activity, is_new in zip(opened.activities, news, strict=True):
             report["known"] += not is_new
             if is_new:
                 report["added"].append(activity.id)
@@ -360,6 +364,11 @@ class Platform:
             ]
         report["tables"] += len(opened.tables)
         report["refused"] += [plain(refusal) for refusal in opened.refused]
+
+
+def _nothing_yet() -> View:
+    """The report of an ingest before its first file."""
+    return {"added": [], "known": 0, "tables": 0, "refused": [], "repairs": []}
 
 
 def _existing(path: str | Path) -> Path:

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from stadion.core.activity import Activity
-from stadion.core.arrays import Array
+from stadion.core.arrays import Array, Arrays
 from stadion.core.dataset import Dataset
 from stadion.core.errors import Code, StadionError
-from stadion.core.package import Version
+from stadion.core.package import ModelPackage, Version
 from stadion.core.plugins import Cupboard
 from stadion.core.request import Report
 from stadion.core.settings import read_settings
 from stadion.platform.measuring import baseline_scores, relabelled, scores_of
-from stadion.serve.runtimes.onnx import load
+from stadion.serve.loading import runtime_of
 from stadion.tasks.base import Task
 
-__all__ = ["evaluate"]
+__all__ = ["answers_of", "evaluate"]
 
 _BATCH = 256
 
@@ -42,9 +42,20 @@ def evaluate(version: Version, activities: Sequence[Activity], tasks: Cupboard[T
         data_digest=data.digest,
         rows=len(data),
         groups=len(set(data.groups.tolist())),
-        metrics=scores_of(data, _answers(version, data)),
+        metrics=scores_of(data, answers_of(version.package, data.inputs)),
         baselines=baseline_scores(task, data),
     )
+
+
+def answers_of(package: ModelPackage, inputs: Arrays) -> dict[str, Array]:
+    """What the package's graph answers to (n, ...) checked inputs, asked in bounded batches."""
+    session = runtime_of(package).load(package)
+    rows = len(next(iter(inputs.values())))
+    parts = [
+        session.run({name: values[at : at + _BATCH] for name, values in inputs.items()})
+        for at in range(0, rows, _BATCH)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _check_fit(data: Dataset, version: Version) -> None:
@@ -54,12 +65,3 @@ def _check_fit(data: Dataset, version: Version) -> None:
         raise StadionError(
             Code.INVALID, f"the recordings do not fit {version.model}: {error.message}"
         ) from None
-
-
-def _answers(version: Version, data: Dataset) -> dict[str, Array]:
-    runtime = load(version.package)
-    parts = [
-        runtime.run({name: values[at : at + _BATCH] for name, values in data.inputs.items()})
-        for at in range(0, len(data), _BATCH)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -32,7 +32,7 @@ from stadion.train.base import Learner, Progress, Run, silent
 from stadion.train.selection.choice import Candidate, choose
 from stadion.train.selection.folds import grouped_folds
 
-__all__ = ["CANDIDATES", "Trained", "candidates_for", "train_on", "train_package"]
+__all__ = ["Trained", "candidates_for", "chosen_learners", "train_on", "train_package"]
 
 CANDIDATES = ("rocket", "boosting")
 """What 'auto' chooses among: the strongest on small data that train in seconds on two cores."""
@@ -69,7 +69,7 @@ def train_package(
     """
     task = tasks.get(order.task)
     checked_name(order.name or task.name, "model name")
-    chosen = [learners.get(name) for name in order.candidates or CANDIDATES]
+    chosen = chosen_learners(order, learners)
     task_given, learner_given = sort_settings(
         order.settings, task.Settings, chosen[0].Settings if len(chosen) == 1 else None
     )
@@ -88,7 +88,8 @@ def train_on(
 ) -> Trained:
     """The same from a data set: for who splits it, as an evaluation does."""
     started = time.monotonic()
-    folder = runs / _key(order, data)
+    digest = data.digest
+    folder = runs / _key(order, digest)
     judged = _judge(task, data, candidates, order, Run(order.seed, folder / "folds", progress))
     learner, settings = judged.winner.learner, judged.winner.settings
     model = learner.fit(data, settings, Run(order.seed, folder / "fit", progress))
@@ -98,7 +99,7 @@ def train_on(
         learner=learner.name,
         settings=settings_to_dict(settings),
         seed=order.seed,
-        data_digest=data.digest,
+        data_digest=digest,
         data_rows=len(data),
         code_version=code_version(),
         libraries=_versions(),
@@ -122,6 +123,11 @@ class _Judged:
     metrics: Metrics
     tried: dict[str, float]
     failed: dict[str, str]
+
+
+def chosen_learners(order: TrainOrder, learners: Cupboard[Learner]) -> list[Learner]:
+    """The learners an order names, or those that 'auto' chooses among."""
+    return [learners.get(name) for name in order.candidates or CANDIDATES]
 
 
 def candidates_for(
@@ -195,8 +201,8 @@ def _card(task: Task, data: Dataset, judged: _Judged, lineage: Lineage) -> str:
     )
 
 
-def _key(order: TrainOrder, data: Dataset) -> str:
-    text = msgspec.json.encode([order, data.digest, code_version()], order="deterministic")
+def _key(order: TrainOrder, data_digest: str) -> str:
+    text = msgspec.json.encode([order, data_digest, code_version()], order="deterministic")
     return hashlib.sha256(text).hexdigest()[:16]
 
 
