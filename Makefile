@@ -3,12 +3,13 @@
 # test    everything that must hold; ends with 0 when it does
 # check   style, types, and the law of the house
 # evaluate, bench   accuracy and speed, written to docs/results
+# reliability, clients   what holds under load and faults, and for real clients, written there too
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check evaluate bench clean
+.PHONY: setup demo test check evaluate bench reliability clients clean
 
 setup: $(STAMP)
 
@@ -36,5 +37,11 @@ evaluate: setup
 bench: setup
 	$(BIN)/python -m benchmark
 
+reliability: setup
+	$(BIN)/python -m reliability
+
+clients: setup
+	$(BIN)/python -m clients
+
 clean:
-	rm -rf $(VENV) .demo build dist
+	rm -rf $(VENV) .clients .demo build dist

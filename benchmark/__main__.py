@@ -1,161 +1,98 @@
-"""Measures Stadion, FastAPI and raw ONNX Runtime in turns and writes docs/results/serving.json."""
+"""Speed of serving beside the peers, in one run: options in, docs/results/serving.{json,md} out."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import socket
-import subprocess
+import argparse
+import dataclasses
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import msgspec
-import numpy as np
-import onnxruntime
-import uvloop
-
-from benchmark.models import FEATURES, tabular
-from stadion.apps.load import infer_request, run_load
-from stadion.core.package import GRAPH, ModelPackage
-from stadion.core.version import code_version
-from stadion.platform import Platform
-from stadion.registry import Registry
+from benchmark.blocks import Plan, measure_blocks, read_records
+from benchmark.load import missing_tools
+from benchmark.models import MODELS
+from benchmark.peers import all_peers
+from benchmark.peers.base import Peer
+from benchmark.preparing import SEED, prepared
+from benchmark.report import write_report
+from benchmark.scaling import NAME as SCALING
+from benchmark.wire import BINARY, BYTES, GRPC, JSON
 
 ROOT = Path(__file__).resolve().parent.parent
-MODEL, SEED, ROUNDS, SECONDS, CONNECTIONS = "tabular", 0, 5, 3.0, 32
-SERVER_CORE, LOAD_CORE = 0, 1
+CACHE, RESULTS = ROOT / ".bench", ROOT / "docs" / "results"
+PROTOCOLS = (JSON, BINARY, BYTES, GRPC)
 
 
-def main() -> None:
-    """One core for the server, one for the load; each figure the median of the rounds."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder) / "home"
-        package = tabular(Path(folder) / "made", SEED)
-        with Registry.open(home / "registry") as registry:
-            registry.register(MODEL, package)
-        Platform.open(home).deploy(MODEL)
-        rounds = measure(home, package)
-    figures = {name: float(np.median([r[name] for r in rounds])) for name in rounds[0]}
-    figures["stadion against FastAPI"] = figures["stadion req/s"] / figures["fastapi req/s"]
-    figures["stadion against raw"] = figures["stadion req/s"] / figures["raw runs/s"]
-    for name, value in figures.items():
-        print(f"{name:<28} {value:12,.2f}")
-    write(figures, rounds)
-
-
-def measure(home: Path, package: ModelPackage) -> list[dict[str, float]]:
-    """Stadion, raw and the peer one after the other, so that a slow minute hits all."""
-    graph = package.files[GRAPH].path
-    request = infer_request(msgspec.to_builtins(package.signature), MODEL, "localhost")
-    os.sched_setaffinity(0, {LOAD_CORE % (os.cpu_count() or 1)})
-    rounds = []
-    for number in range(ROUNDS):
-        with stadion_server(home) as port:
-            ours = load(port, request)
-        with peer(graph) as port:
-            theirs = load(port, request)
-        rounds.append(
-            {
-                "stadion req/s": ours[0],
-                "stadion p99 ms": ours[1],
-                "fastapi req/s": theirs[0],
-                "fastapi p99 ms": theirs[1],
-                "raw runs/s": raw(graph),
-            }
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what the file of records lacks, and write the report from all of it."""
+    options = _options().parse_args(arguments)
+    cache: Path = options.cache
+    quick_seconds, quick_blocks = (1, 1) if options.quick else (3, 5)
+    seconds = options.seconds or quick_seconds
+    file = cache / ("quick.jsonl" if options.quick else "blocks.jsonl")
+    results = cache / "quick" if options.quick else options.results
+    if options.fresh or (options.quick and not options.report):
+        file.unlink(missing_ok=True)
+    peers = all_peers()
+    if not options.report:
+        names = _chosen(options.only, [*peers, SCALING], "--only")
+        plan = Plan(
+            options.blocks or quick_blocks,
+            names,
+            _chosen(options.models, list(MODELS), "--models"),
+            _chosen(options.protocols, list(_possible(PROTOCOLS)), "--protocols"),
+            options.again,
         )
-        print(f"round {number + 1} of {ROUNDS}: {rounds[-1]}", flush=True)
-    return rounds
+        _measure(plan, peers, cache, seconds, file)
+    records = [r for r in read_records(file) if r["seconds"] == seconds]
+    if not records:
+        print(f"{file} has no figures of {seconds} s; run without --report first")
+        return 1
+    print(write_report(records, peers, {"seed": SEED, "seconds": seconds}, results))
+    return 0
 
 
-def load(port: int, request: bytes) -> tuple[float, float]:
-    """Requests per second and the 99th percentile in ms."""
-    latencies_s, failed, took_s = uvloop.run(
-        run_load("127.0.0.1", port, request, SECONDS, CONNECTIONS)
-    )
-    assert failed == 0, f"{failed} requests failed"
-    return len(latencies_s) / took_s, float(np.percentile(latencies_s, 99)) * 1e3
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmark", description=__doc__)
+    parser.add_argument("--blocks", type=int, metavar="N", help="how often all run in turn (5)")
+    parser.add_argument("--seconds", type=int, metavar="S", help="length of each load (3)")
+    parser.add_argument("--only", default="", help="servers, and 'scaling', by comma")
+    parser.add_argument("--models", default="", help=f"of {', '.join(MODELS)}, by comma")
+    parser.add_argument("--protocols", default="", help=f"of {', '.join(PROTOCOLS)}, by comma")
+    parser.add_argument("--quick", action="store_true", help="one block of 1 s, kept apart")
+    parser.add_argument("--again", action="store_true", help="measure also what is there already")
+    parser.add_argument("--fresh", action="store_true", help="forget the figures there are")
+    parser.add_argument("--report", action="store_true", help="only write the report")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="environments and records")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the report goes")
+    return parser
 
 
-def raw(graph: str) -> float:
-    """Runs per second of one row in this process, one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    row = {"features": np.zeros((1, FEATURES), np.float32)}
-    runs, ends = 0, time.perf_counter() + 1.0
-    while time.perf_counter() < ends:
-        session.run(None, row)
-        runs += 1
-    return float(runs)
+def _chosen(text: str, known: list[str], option: str) -> list[str]:
+    names = text.split(",") if text else known
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"{option} has {name!r}; known: {', '.join(known)}")
+    return names
 
 
-@contextmanager
-def stadion_server(home: Path) -> Iterator[int]:
-    """`stadion up` with one worker on the server's core."""
-    command = [sys.executable, "-m", "stadion", "up", "--home", str(home), "--json"]
-    command += ["--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--workers", "1"]
-    with pinned(command, stdout=subprocess.PIPE) as server:
-        assert server.stdout is not None
-        view = json.loads(server.stdout.readline())
-        yield int(view["predictions"].rpartition(":")[2])
+def _possible(protocols: Sequence[str]) -> list[str]:
+    """Protocols for which there is a load generator; says how to get the others."""
+    possible = list(protocols)
+    for tool, hint in missing_tools().items():
+        lost = [p for p in possible if (p == GRPC) == (tool == "h2load")]
+        print(f"{tool} is not installed, so there is no {', '.join(lost)}: {hint}", flush=True)
+        possible = [p for p in possible if p not in lost]
+    if not possible:
+        raise SystemExit("nothing can be measured without a load generator")
+    return possible
 
 
-@contextmanager
-def peer(graph: str) -> Iterator[int]:
-    """The peer on the server's core."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    with pinned([sys.executable, "-m", "benchmark.fastapi_peer", graph, str(port)]):
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield port
-
-
-@contextmanager
-def pinned(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A process on the server's core, ended at the end."""
-    process = subprocess.Popen(["/usr/bin/taskset", "-c", str(SERVER_CORE), *command], **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def write(figures: dict[str, float], rounds: list[dict[str, float]]) -> None:
-    """Keep the figures with seed, versions and hardware."""
-    cpu = Path("/proc/cpuinfo").read_text().split("model name\t: ", 1)[-1].split("\n", 1)[0]
-    content = {
-        "protocol": f"{CONNECTIONS} connections, JSON, one row, {SECONDS:g} s, one server core, "
-        f"load generator in Python on another; median of {ROUNDS} rounds in turns",
-        "seed": SEED,
-        "machine": {
-            "cpu": cpu,
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "stadion": code_version(),
-            "libraries": {n: metadata.version(n) for n in ("onnxruntime", "fastapi", "uvicorn")},
-        },
-        "figures": figures,
-        "rounds": rounds,
-    }
-    target = ROOT / "docs" / "results" / "serving.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(content, indent=2) + "\n")
+def _measure(plan: Plan, peers: dict[str, Peer], cache: Path, seconds: int, file: Path) -> None:
+    with prepared(cache, peers, plan.servers, plan.models, seconds) as bench:
+        here = [name for name in plan.servers if name in bench.pythons or name == SCALING]
+        measure_blocks(bench, peers, dataclasses.replace(plan, servers=here), file)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

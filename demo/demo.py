@@ -80,6 +80,7 @@ def learn(place: Any, data: Path, learner: str) -> int:
 def serve() -> tuple[subprocess.Popen[str], dict[str, str]]:
     """`stadion up` on free ports; its address line."""
     command = [sys.executable, "-m", "stadion", "up", "--home", str(HOME), "--json"]
+    command += ["--grpc", "127.0.0.1:0"]
     command += ["--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--workers", "2"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None

@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["Code", "StadionError", "__version__", "connect"]
 
 
-def connect(where: str) -> Platform | Client:
+def connect(where: str, key: str = "") -> Platform | Client:
     """The same verbs on a home folder or on a running server.
 
     Parameters
     ----------
     where
         A folder, or the `http://host:port` of a server's control port.
+    key
+        API key for the server, where it asks for one.
     """
     if where.startswith(("http://", "https://")):
         from stadion.client import Client
 
-        return Client(where)
+        return Client(where, key=key)
     from stadion.platform import Platform
 
     return Platform.open(where)

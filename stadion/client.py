@@ -23,7 +23,14 @@ from stadion.core.names import parse_reference
 __all__ = ["Client"]
 
 View = dict[str, Any]
-_CODES = {400: Code.INVALID, 404: Code.NOT_FOUND, 413: Code.INVALID, 429: Code.OVERLOADED}
+_CODES = {
+    400: Code.INVALID,
+    401: Code.FORBIDDEN,
+    403: Code.FORBIDDEN,
+    404: Code.NOT_FOUND,
+    413: Code.INVALID,
+    429: Code.OVERLOADED,
+}
 
 
 class Client:
@@ -35,11 +42,14 @@ class Client:
         Of the control port, such as http://127.0.0.1:8080.
     timeout_s
         Limit of one call.
+    key
+        API key to send with every call; empty for none.
     """
 
-    def __init__(self, url: str, timeout_s: float = 120.0) -> None:
+    def __init__(self, url: str, timeout_s: float = 120.0, key: str = "") -> None:
         self.url = url.rstrip("/")
         self.timeout_s = timeout_s
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def ingest(
         self,
@@ -175,7 +185,14 @@ class Client:
         """Let `model@alias` mean this version from now on."""
         return self._view("PUT", f"models/{model}/aliases/{alias}", body={"version": version})
 
-    def deploy(self, reference: str, canary: float | None = None, shadow: bool = False) -> View:
+    def deploy(
+        self,
+        reference: str,
+        canary: float | None = None,
+        shadow: bool = False,
+        segment: str = "",
+        pinned: bool | None = None,
+    ) -> View:
         """Let a version answer; returns when every worker does."""
         wanted = parse_reference(reference)
         body = {
@@ -183,6 +200,8 @@ class Client:
             "alias": wanted.alias,
             "canary": canary,
             "shadow": shadow,
+            "segment": segment,
+            "pinned": pinned,
         }
         return self._view("POST", f"models/{wanted.model}/deployment", body=body)
 
@@ -233,8 +252,19 @@ class Client:
         return self._view("GET", "server")
 
     @cached_property
+    def keys(self) -> _Keys:
+        """API keys: who may ask models, who may change the server."""
+        return _Keys(self)
+
+    @cached_property
     def _predictions(self) -> str:
-        return str(self.status()["predictions"])
+        """Where predictions are asked; a server that listens everywhere is where we found it."""
+        told = urllib.parse.urlsplit(str(self.status()["predictions"]))
+        if told.hostname not in ("0.0.0.0", "::"):  # noqa: S104  # compared, not bound
+            return told.geturl()
+        found = urllib.parse.urlsplit(self.url).hostname or ""
+        host = f"[{found}]" if ":" in found else found
+        return f"{told.scheme}://{host}:{told.port}"
 
     def _view(
         self,
@@ -270,6 +300,8 @@ class Client:
         request = urllib.request.Request(  # noqa: S310  # http and https only, see connect
             url, data=body, method=method, headers={"Content-Type": kind}
         )
+        for name, value in self._headers.items():
+            request.add_unredirected_header(name, value)  # for this server and no other
         try:
             with urllib.request.urlopen(request, timeout=self.timeout_s) as reply:  # noqa: S310
                 yield reply
@@ -282,6 +314,37 @@ class Client:
             raise StadionError(
                 Code.UNAVAILABLE, f"cannot reach {self.url}: {reason}", "stadion up serves"
             ) from None
+
+
+class _Keys:
+    """The same verbs as `stadion.platform.keys.Keys`, with the same answers."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create(
+        self,
+        name: str,
+        scopes: Sequence[str] = ("predict",),
+        models: Sequence[str] = (),
+        expires_days: float | None = None,
+        per_second: float | None = None,
+        burst: int | None = None,
+        at_once: int | None = None,
+    ) -> View:
+        """Make a key; the answer's `key` is told this once."""
+        order = {"name": name, "scopes": list(scopes), "models": list(models)}
+        limits = {"per_second": per_second, "burst": burst, "at_once": at_once}
+        body = order | limits | {"expires_days": expires_days}
+        return self._client._view("POST", "keys", body=body)
+
+    def list(self) -> list[View]:
+        """All keys ever made, without what is secret."""
+        return list(self._client._call("GET", "keys"))
+
+    def revoke(self, name: str) -> View:
+        """End a key, by its name or id."""
+        return self._client._view("DELETE", f"keys/{_quoted(name)}")
 
 
 def _reply_error(status: int, body: bytes) -> StadionError:

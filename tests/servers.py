@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ class Server:
     process: subprocess.Popen[str]
     predictions: str
     control: str
+    grpc: str
 
     @property
     def client(self) -> Client:
@@ -41,10 +42,14 @@ class Server:
         self.process.wait(10)
 
 
-def start_server(home: Path, workers: int = 2, limit_s: float = 60.0) -> Server:
+def start_server(
+    home: Path, workers: int = 2, limit_s: float = 60.0, options: Sequence[str] = ()
+) -> Server:
     """`stadion up` on free ports of the loopback interface, ready to answer."""
     command = [sys.executable, "-m", "stadion", "up", "--home", str(home), "--json"]
+    command += ["--grpc", "127.0.0.1:0"]
     command += ["--http", "127.0.0.1:0", "--control", "127.0.0.1:0", "--workers", str(workers)]
+    command += options
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     watchdog = threading.Timer(limit_s, process.kill)
     watchdog.start()
@@ -53,13 +58,13 @@ def start_server(home: Path, workers: int = 2, limit_s: float = 60.0) -> Server:
     watchdog.cancel()
     assert line, f"the server ended with {process.wait(10)} before it was ready"
     addresses = json.loads(line)
-    return Server(process, addresses["predictions"], addresses["control"])
+    return Server(process, addresses["predictions"], addresses["control"], addresses["grpc"])
 
 
 @contextmanager
-def running_server(home: Path, workers: int = 2) -> Iterator[Server]:
+def running_server(home: Path, workers: int = 2, options: Sequence[str] = ()) -> Iterator[Server]:
     """A server for the length of a test."""
-    server = start_server(home, workers)
+    server = start_server(home, workers, options=options)
     try:
         yield server
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["AliasBody", "DeployBody", "TrainBody"]
+__all__ = ["AliasBody", "DeployBody", "KeyBody", "TrainBody"]
 
 
 class _Body(BaseModel):
@@ -35,9 +35,25 @@ class DeployBody(_Body):
     alias: str | None = Field(None, max_length=64)
     canary: float | None = Field(None, gt=0, lt=100, description="percent of the requests")
     shadow: bool = False
+    segment: str = Field("", max_length=200, description="NAME=VALUE of a request parameter")
+    pinned: bool | None = Field(None, description="stays in memory; null leaves it as it is")
 
 
 class AliasBody(_Body):
     """The version an alias is to mean."""
 
     version: int = Field(ge=1)
+
+
+class KeyBody(_Body):
+    """Who a new API key is for, and what it may do."""
+
+    name: str = Field(max_length=64)
+    scopes: list[str] = Field(["predict"], max_length=8, description="predict, control")
+    models: list[str] = Field(
+        default_factory=list, max_length=256, description="the only models it may ask"
+    )
+    expires_days: float | None = Field(None, gt=0, le=36_500)
+    per_second: float | None = Field(None, gt=0, le=1e6)
+    burst: int | None = Field(None, ge=1, le=1_048_576)
+    at_once: int | None = Field(None, ge=1, le=1_048_576)

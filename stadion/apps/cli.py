@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from stadion.apps import data_verbs, model_verbs, serving_verbs
+from stadion.apps import data_verbs, key_verbs, model_verbs, serving_verbs
 
 __all__ = ["app", "main"]
 
@@ -35,6 +35,7 @@ for _verb in (
 ):
     app.command()(_verb)
 app.command("import")(model_verbs.import_model)
+app.add_typer(key_verbs.keys, name="keys")
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,15 +17,21 @@ from fastapi.responses import FileResponse, HTMLResponse
 from starlette.background import BackgroundTask
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from stadion.apps.admission import Admission
 from stadion.apps.bodies import AliasBody, DeployBody, TrainBody
+from stadion.apps.control_keys import add_keys
 from stadion.apps.docs_page import docs_page
+from stadion.apps.metrics import add_metrics
 from stadion.apps.replies import add_errors, body_of
 from stadion.core.errors import Code, StadionError
 from stadion.core.version import __version__
 from stadion.platform import Platform
 from stadion.platform.orders import TrainOrder
+from stadion.serve.gate import Gate
 
-__all__ = ["build_app"]
+__all__ = ["LOOPBACK_HOSTS", "build_app"]
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 _RECONCILE_EVERY_S = 2.0
 
@@ -34,8 +40,19 @@ Number = Annotated[int, Path(ge=1, lt=2**31)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 
 
-def build_app(platform: Platform) -> FastAPI:
-    """The application over one home."""
+def build_app(
+    platform: Platform, gate: Gate | None = None, hosts: Sequence[str] = LOOPBACK_HOSTS
+) -> FastAPI:
+    """The application over one home.
+
+    Parameters
+    ----------
+    gate
+        Who may call; everybody where there is none.
+    hosts
+        What the Host header may say: a page from elsewhere cannot make a browser call here
+        under its own name.
+    """
     app = FastAPI(
         title="Stadion control",
         version=__version__,
@@ -43,13 +60,16 @@ def build_app(platform: Platform) -> FastAPI:
         docs_url=None,  # the usual page loads scripts from elsewhere
         redoc_url=None,
     )
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    app.add_middleware(Admission, gate=gate or Gate())
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     add_errors(app)
     _add_server(app, platform)
+    add_metrics(app, platform)
     _add_recordings(app, platform)
     _add_models(app, platform)
     _add_deployments(app, platform)
     _add_jobs(app, platform)
+    add_keys(app, platform)
     return app
 
 
@@ -82,6 +102,11 @@ def _add_server(app: FastAPI, platform: Platform) -> None:
         """What is here, for people."""
         policy = "default-src 'none'; style-src 'unsafe-inline'"
         return HTMLResponse(docs_page(app.openapi()), headers={"Content-Security-Policy": policy})
+
+    @app.get("/health", tags=["server"])
+    def health() -> dict[str, Any]:
+        """Whether this process answers; open to everybody."""
+        return {"live": True}
 
     @app.get("/api/v1/server", tags=["server"])
     def server() -> dict[str, Any]:
@@ -191,7 +216,8 @@ def _add_deployments(app: FastAPI, platform: Platform) -> None:
         if body.version and body.alias:
             raise StadionError(Code.INVALID, "name a version or an alias, not both")
         tail = f":{body.version}" if body.version else f"@{body.alias}" if body.alias else ""
-        return platform.deploy(model + tail, body.canary, body.shadow)
+        reference = model + tail
+        return platform.deploy(reference, body.canary, body.shadow, body.segment, body.pinned)
 
     @app.post("/api/v1/models/{model}/rollback", tags=["deployments"])
     def rollback(model: Name) -> dict[str, Any]:

@@ -12,7 +12,9 @@ import typer
 from stadion.apps.showing import EXIT_CODES, failure
 from stadion.core.errors import StadionError
 
-__all__ = ["AsJson", "HomeOption", "open_home", "verb"]
+__all__ = ["REQUIRE_KEYS", "AsJson", "HomeOption", "open_home", "verb"]
+
+REQUIRE_KEYS = "--require-keys"
 
 HomeOption = Annotated[
     str,
@@ -31,9 +33,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def open_home(where: str) -> Any:
     """The platform of a folder or the client of a server."""
     import stadion
-    from stadion.core.settings import Home
+    from stadion.core.settings import Home, api_key
 
-    return stadion.connect(where or str(Home.find().path))
+    return stadion.connect(where or str(Home.find().path), api_key())
 
 
 def verb(function: F) -> F:

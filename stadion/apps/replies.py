@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from stadion.core.errors import Code, StadionError
+from stadion.serve.gate import Unauthenticated
 
-__all__ = ["MAX_UPLOAD_BYTES", "STATUS", "add_errors", "body_of"]
+__all__ = ["MAX_UPLOAD_BYTES", "STATUS", "add_errors", "body_of", "error_reply"]
 
 STATUS: dict[Code, int] = {
     Code.NOT_FOUND: 404,
@@ -32,9 +33,7 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(StadionError)
     async def ours(_request: Request, error: StadionError) -> JSONResponse:
-        headers = {"Retry-After": "1"} if error.code is Code.OVERLOADED else None
-        body = {"error": error.message, "code": error.code.value, "hint": error.hint}
-        return JSONResponse(body, STATUS[error.code], headers)
+        return error_reply(error)
 
     @app.exception_handler(RequestValidationError)
     async def shape(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -54,6 +53,17 @@ def add_errors(app: FastAPI) -> None:
     async def other(_request: Request, _error: Exception) -> JSONResponse:
         body = {"error": "something failed inside", "code": Code.INTERNAL.value, "hint": ""}
         return JSONResponse(body, 500)
+
+
+def error_reply(error: StadionError) -> JSONResponse:
+    """An error of the house; 401 with a challenge where it is not known who calls."""
+    body = {"error": error.message, "code": error.code.value, "hint": error.hint}
+    if isinstance(error, Unauthenticated):
+        return JSONResponse(body, 401, {"WWW-Authenticate": "Bearer"})
+    headers = None
+    if error.code is Code.OVERLOADED:
+        headers = {"Retry-After": str(getattr(error, "retry_after_s", 1))}
+    return JSONResponse(body, STATUS[error.code], headers)
 
 
 async def body_of(request: Request) -> bytes:

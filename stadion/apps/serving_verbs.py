@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from stadion.apps.options import AsJson, HomeOption, open_home, verb
+from stadion.apps.options import REQUIRE_KEYS, AsJson, HomeOption, open_home, verb
 from stadion.apps.showing import answer
 
 __all__ = ["backup", "bench", "deploy", "predict", "restore", "rollback", "up"]
@@ -25,11 +25,19 @@ def deploy(
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Gets copies of the requests and never answers.")
     ] = False,
+    segment: Annotated[
+        str,
+        typer.Option(help="Only requests with that parameter, as sport=running.", metavar="N=V"),
+    ] = "",
+    pin: Annotated[
+        bool | None,
+        typer.Option("--pin/--no-pin", help="Stays in memory, however rarely it is asked."),
+    ] = None,
     home: HomeOption = "",
     as_json: AsJson = False,
 ) -> None:
     """Let a version answer; a running server switches without a failed request."""
-    answer(open_home(home).deploy(model, canary, shadow), as_json)
+    answer(open_home(home).deploy(model, canary, shadow, segment, pin), as_json)
 
 
 @verb
@@ -59,17 +67,33 @@ def up(
     http: Annotated[str, typer.Option(help="Address of predictions.", metavar="HOST:PORT")] = (
         "127.0.0.1:8000"
     ),
+    grpc: Annotated[
+        str, typer.Option(help="Address of predictions by gRPC.", metavar="HOST:PORT")
+    ] = "127.0.0.1:8001",
     control: Annotated[
         str, typer.Option(help="Address of the control REST.", metavar="HOST:PORT")
     ] = "127.0.0.1:8080",
     workers: Annotated[int, typer.Option(help="Processes that answer.", min=1, max=256)] = 2,
+    require_keys: Annotated[
+        bool, typer.Option(REQUIRE_KEYS, help="Ask for API keys on loopback addresses too.")
+    ] = False,
+    access_log: Annotated[
+        str, typer.Option(help="Add a line of JSON for every call; - prints it.", metavar="FILE")
+    ] = "",
+    memory_budget: Annotated[
+        str,
+        typer.Option(
+            help="What all workers may hold, such as 512MiB; models are loaded when asked.",
+            metavar="SIZE",
+        ),
+    ] = "",
     home: HomeOption = "",
     as_json: AsJson = False,
 ) -> None:
     """Serve what is deployed, until it is told to stop."""
     from stadion.apps.up import serve
 
-    serve(home, http, control, workers, as_json)
+    serve(home, http, grpc, control, workers, as_json, require_keys, access_log, memory_budget)
 
 
 @verb

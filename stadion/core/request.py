@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from stadion.core.arrays import Array, Arrays
 from stadion.core.dataset import Scalar
@@ -12,8 +14,7 @@ from stadion.core.dataset import Scalar
 __all__ = ["Feedback", "Prediction", "Report", "Request"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Request:
+class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One question to a model. `version` is None for whatever the deployment routes to."""
 
     model: str
@@ -21,11 +22,10 @@ class Request:
     version: int | None = None
     id: str = ""
     outputs: tuple[str, ...] = ()
-    parameters: Mapping[str, Scalar] = field(default_factory=dict)
+    parameters: Mapping[str, Scalar] = {}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The answer: outputs by name -> (n, ...), and the version that gave it."""
 
     model: str

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["Home", "read_settings", "settings_to_dict"]
+__all__ = ["Home", "api_key", "read_settings", "settings_to_dict"]
 
 T = TypeVar("T")
 
@@ -52,9 +52,19 @@ class Home:
         return self.path / "plugins"
 
     @property
+    def trust(self) -> Path:
+        """Folder of who may do what: API keys."""
+        return self.path / "trust"
+
+    @property
     def sockets(self) -> Path:
         """Folder of what exists only while a server runs."""
         return self.path / "run"
+
+
+def api_key() -> str:
+    """The key that the command line sends to a server: `$STADION_API_KEY`, or none."""
+    return os.environ.get("STADION_API_KEY", "").strip()
 
 
 def read_settings(kind: type[T], given: Mapping[str, Any], where: str) -> T:

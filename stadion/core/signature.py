@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import ml_dtypes
 import numpy as np
 
 from stadion.core.arrays import Array, Arrays
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["DATATYPES", "Signature", "Tensor"]
+__all__ = ["DATATYPES", "FRACTIONS", "Signature", "Tensor"]
 
 DATATYPES: dict[str, np.dtype[np.generic]] = {
     "BOOL": np.dtype(np.bool_),
@@ -23,10 +24,14 @@ DATATYPES: dict[str, np.dtype[np.generic]] = {
     "INT32": np.dtype(np.int32),
     "INT64": np.dtype(np.int64),
     "FP16": np.dtype(np.float16),
+    "BF16": np.dtype(ml_dtypes.bfloat16),
     "FP32": np.dtype(np.float32),
     "FP64": np.dtype(np.float64),
     "BYTES": np.dtype(np.object_),
 }
+
+FRACTIONS = "fV"
+"""Kinds of the datatypes that hold NaN; numpy counts bfloat16 among the voids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Tensor:
                 f"tensor {self.name!r} has shape {list(array.shape)}; "
                 f"expected {self.wire_shape} (-1 = free)",
             )
-        if not self.missing and array.dtype.kind == "f" and np.isnan(array).any():
+        if not self.missing and array.dtype.kind in FRACTIONS and np.isnan(array).any():
             raise StadionError(
                 Code.INVALID, f"tensor {self.name!r} holds missing values; expected none"
             )

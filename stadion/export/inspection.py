@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import onnx
 import onnxruntime
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError
 
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from stadion.core.package import ModelPackage, Version
     from stadion.platform.deploying import Rollout
     from stadion.platform.jobs import Jobs
+    from stadion.platform.keys import Keys
     from stadion.registry import ModelSummary, Registry
 
 __all__ = ["Platform"]
@@ -211,12 +212,21 @@ class Platform:
 
     # --- answering
 
-    def deploy(self, reference: str, canary: float | None = None, shadow: bool = False) -> View:
-        """Let a version answer: at once, for a share of the requests, or as a shadow.
+    def deploy(
+        self,
+        reference: str,
+        canary: float | None = None,
+        shadow: bool = False,
+        segment: str = "",
+        pinned: bool | None = None,
+    ) -> View:
+        """Let a version answer: at once, for a share or a segment of the requests, as a shadow.
 
-        MODEL alone is the version its alias `champion` names, else the newest.
+        MODEL alone is the version its alias `champion` names, else the newest. A pinned model
+        stays in memory whatever the budget; None leaves that as it is.
         """
-        return deployment_view(self._rollout.deploy(self._version(reference), canary, shadow))
+        version = self._version(reference)
+        return deployment_view(self._rollout.deploy(version, canary, shadow, segment, pinned))
 
     def rollback(self, model: str) -> View:
         """Back to what answered before; a second time goes further back."""
@@ -270,6 +280,13 @@ class Platform:
         from stadion.platform.jobs import Jobs
 
         return Jobs(self.home, Cupboard("stadion.engines", self.home.plugins))
+
+    @cached_property
+    def keys(self) -> Keys:
+        """API keys: who may ask models, who may change the server."""
+        from stadion.platform.keys import Keys
+
+        return Keys(self.home)
 
     # --- the rooms
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stadion.core.deployment import Deployment, Route
 from stadion.core.errors import Code, StadionError
@@ -15,23 +15,39 @@ __all__ = ["Rollout", "routes_for"]
 
 
 def routes_for(
-    current: Deployment | None, number: int, canary_percent: float | None, shadow: bool
+    current: Deployment | None,
+    number: int,
+    canary_percent: float | None = None,
+    shadow: bool = False,
+    segment: str = "",
 ) -> tuple[Route, ...]:
     """The routes that a deployment asks for.
 
     Examples
     --------
     >>> now = Deployment("m", (Route(1),), 1)
-    >>> [(r.version, r.weight) for r in routes_for(now, 2, 10.0, shadow=False)]
+    >>> [(r.version, r.weight) for r in routes_for(now, 2, canary_percent=10.0)]
     [(1, 90.0), (2, 10.0)]
+    >>> [(r.version, r.segment) for r in routes_for(now, 2, segment="sport=running")]
+    [(1, ''), (2, 'sport=running')]
     """
-    if canary_percent is None and not shadow:
+    if canary_percent is None and not shadow and not segment:
         return (Route(number),)
-    if canary_percent is not None and shadow:
-        raise StadionError(Code.INVALID, "a version is deployed as canary or as shadow, not both")
-    if current is None:
+    if (canary_percent is not None) + shadow + bool(segment) > 1:
         raise StadionError(
-            Code.CONFLICT, "nothing answers yet beside which a canary or shadow could run"
+            Code.INVALID, "a version is deployed as canary, as shadow or for a segment: one of them"
+        )
+    if current is None:
+        raise StadionError(Code.CONFLICT, "nothing answers yet beside which this version could run")
+    if segment:
+        name, _, value = segment.partition("=")
+        if not name or not value:
+            raise StadionError(
+                Code.INVALID, f"segment is {segment!r}; expected NAME=VALUE, as sport=running"
+            )
+        return (
+            *(r for r in current.routes if r.segment != segment),
+            Route(number, segment=segment),
         )
     if shadow:
         answering = [r for r in current.routes if not r.shadow and r.version != number]
@@ -54,18 +70,29 @@ class Rollout:
     plane: PlaneClient
 
     def deploy(
-        self, version: Version, canary_percent: float | None = None, shadow: bool = False
+        self,
+        version: Version,
+        canary_percent: float | None = None,
+        shadow: bool = False,
+        segment: str = "",
+        pinned: bool | None = None,
     ) -> Deployment:
-        """Load and warm the version aside, record the deployment, switch every worker."""
+        """Load and warm the version aside, record the deployment, switch every worker.
+
+        `pinned` says whether the model stays in memory however rarely it is asked; None leaves
+        that as it is.
+        """
         current = self.current(version.model)
-        routes = routes_for(current, version.number, canary_percent, shadow)
+        routes = routes_for(current, version.number, canary_percent, shadow, segment)
+        stays = (current is not None and current.pinned) if pinned is None else pinned
+        routes = tuple(replace(route, pinned=stays) for route in routes)
         generation = self._last_generation(version.model)
         return self._carry_out(
             version.model,
             routes,
             generation,
-            lambda: self.registry.record_deployment(
-                version.model, routes, "deploy", expected_generation=generation
+            lambda planned: self.registry.record_deployment(
+                version.model, planned.routes, "deploy", expected_generation=generation
             ),
         )
 
@@ -77,7 +104,7 @@ class Rollout:
             model,
             target.routes,
             current.generation,
-            lambda: self.registry.rollback(model, expected_generation=current.generation),
+            lambda _planned: self.registry.rollback(model, expected_generation=current.generation),
         )
 
     def reconcile(self) -> list[str]:
@@ -120,14 +147,13 @@ class Rollout:
         model: str,
         routes: tuple[Route, ...],
         generation: int,
-        record: Callable[[], Deployment],
+        record: Callable[[Deployment], Deployment],
     ) -> Deployment:
         packages = self.packages(model, routes)
+        wanted = Deployment(model, routes, generation + 1)
         if not self.plane.is_running():
-            for package in packages.values():
-                trial_load(package)
-            return record()
+            plans = {number: trial_load(package).plan for number, package in packages.items()}
+            return record(wanted.with_plans(plans))
         recorded: list[Deployment] = []
-        plan = Deployment(model, routes, generation + 1)
-        self.plane.deploy(plan, packages, commit=lambda: recorded.append(record()))
+        self.plane.deploy(wanted, packages, commit=lambda plan: recorded.append(record(plan)))
         return recorded[0]

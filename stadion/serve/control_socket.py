@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from stadion.serve.messages import (
     LINE_LIMIT,
     Abort,
     Command,
+    Counts,
+    Load,
     Prepare,
     Remove,
     Reply,
     Status,
     Stop,
     Switch,
+    Unload,
     decode,
     encode,
     failure_of,
@@ -42,12 +46,14 @@ class ControlSocket:
         self,
         path: Path,
         rollouts: Rollouts,
-        status: Callable[[], dict[str, Any]],
+        status: Callable[[bool], Awaitable[dict[str, Any]]],
+        counts: Callable[[str, int], Awaitable[dict[str, Any]]],
         stop: Callable[[], None],
     ) -> None:
         self._path = path
         self._rollouts = rollouts
         self._status = status
+        self._counts = counts
         self._stop = stop
         self._server: asyncio.Server | None = None
 
@@ -91,12 +97,7 @@ class ControlSocket:
             case Prepare(placement):
                 reports = await self._rollouts.prepare(placement)
                 prepared.add((placement.deployment.model, placement.deployment.generation))
-                return {
-                    "trials": {
-                        str(n): {"load_ms": r.load_ms, "run_ms": r.run_ms}
-                        for n, r in reports.items()
-                    }
-                }
+                return {"trials": {str(n): asdict(report) for n, report in reports.items()}}
             case Switch(model, generation):
                 await self._rollouts.switch(model, generation)
                 prepared.discard((model, generation))
@@ -108,8 +109,13 @@ class ControlSocket:
             case Remove(model):
                 await self._rollouts.remove(model)
                 return {}
+            case Load() | Unload():
+                await self._rollouts.grant(command)
+                return {}
             case Stop():
                 self._stop()
                 return {}
-            case Status():
-                return self._status()
+            case Status(detail):
+                return await self._status(detail)
+            case Counts(model, version):
+                return await self._counts(model, version)

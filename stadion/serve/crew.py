@@ -3,157 +3,80 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import logging
-import os
-import socket
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from stadion.core.deployment import Plan
 from stadion.core.errors import Code, StadionError
 from stadion.serve.config import Limits
 from stadion.serve.messages import (
-    LINE_LIMIT,
-    Answer,
-    Ask,
     Beat,
     Drain,
     FromWorker,
-    Order,
-    Prepare,
+    Granted,
+    Load,
     Start,
-    Started,
+    Unload,
+    Wish,
     decode,
     encode,
+    failure_of,
 )
-from stadion.serve.processes import start_module
+from stadion.serve.reserve import Reserve, ended
+from stadion.serve.slot import Slot
 
-__all__ = ["Crew", "Slot"]
+__all__ = ["Crew", "Head"]
 
 _log = logging.getLogger("stadion.serve")
 
 _SILENCES = 4  # several short waits in a row: one pause of the supervisor itself is only one
 _LONGEST_PAUSE_S = 5.0
 _END_S = 5.0
+_LOADING_S = 5.0  # ONNX Runtime copies a large graph without letting anything else run
 
 
-class Slot:
-    """The place of one worker, over all the processes that fill it.
-
-    Whoever has asked for something learns by UNAVAILABLE that the process ended meanwhile; the
-    next process begins with whatever is desired then.
-    """
-
-    def __init__(self) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
-        self.beat: Beat | None = None
-        self.failed: Mapping[str, str] = {}
-        self.standing = asyncio.Event()
-        self.is_loading = False
-        self._writer: asyncio.StreamWriter | None = None
-        self._answers: dict[int, asyncio.Future[None]] = {}
-        self._numbers = itertools.count(1)
-
-    async def ask(self, order: Order, limit_s: float) -> None:
-        """Have the worker carry out an order, once it stands.
-
-        Raises
-        ------
-        StadionError
-            What the worker says; UNAVAILABLE when it ended before it could; TIMEOUT.
-        """
-        try:
-            async with asyncio.timeout(limit_s):
-                await self.standing.wait()
-                await self._ask(order)
-        except TimeoutError:
-            raise StadionError(
-                Code.TIMEOUT, f"a worker did not answer within {limit_s:g} s"
-            ) from None
-
-    def tell(self, order: Order) -> None:
-        """Send an order whose answer nobody waits for."""
-        if self._writer is not None:
-            self._writer.write(encode(Ask(0, order)))
-
-    def kill(self) -> None:
-        """End the process at once; its place is filled again."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-
-    def rise(self, process: subprocess.Popen[bytes], writer: asyncio.StreamWriter) -> None:
-        """A new process is in this place; it does not stand yet."""
-        self.process, self._writer = process, writer
-
-    def take(self, message: Started | Beat | Answer) -> None:
-        """What the worker says."""
-        match message:
-            case Started(failed):
-                self.failed = failed
-                self.standing.set()
-            case Beat():
-                self.beat = message
-                self.failed = message.failed
-            case Answer(number, failure):
-                future = self._answers.get(number)
-                if future is not None and not future.done():
-                    if failure is None:
-                        future.set_result(None)
-                    else:
-                        future.set_exception(failure.error())
-
-    def fall(self) -> None:
-        """The process has ended or is about to."""
-        self.standing.clear()
-        self.beat = None
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        for future in self._answers.values():
-            if not future.done():
-                future.set_exception(StadionError(Code.UNAVAILABLE, "a worker process ended"))
-
-    async def _ask(self, order: Order) -> None:
-        if self._writer is None:
-            raise StadionError(Code.UNAVAILABLE, "a worker process ended")
-        number = next(self._numbers)
-        future = self._answers[number] = asyncio.get_running_loop().create_future()
-        self.is_loading = isinstance(order, Prepare)
-        try:
-            self._writer.write(encode(Ask(number, order)))
-            await future
-        finally:
-            self.is_loading = False
-            del self._answers[number]
-
-
-class Crew:
-    """All workers of a server.
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Who decides for the crew.
 
     Parameters
     ----------
     start
         Makes the first message for a new process, from what is desired at that moment.
-    on_early_end
-        Called when processes end again and again before they stand.
+    suspect
+        Hears which model a process was loading, or had failed in it, when it ended.
+    grant
+        Has all workers do what a client of one of them wishes.
+    learn
+        Takes note of how versions are best run, where a worker had to measure it.
     """
+
+    start: Callable[[], Start]
+    suspect: Callable[[str], Awaitable[None]]
+    grant: Callable[[Load | Unload], Awaitable[None]]
+    learn: Callable[[Mapping[str, Mapping[int, Plan]]], None]
+
+
+class Crew:
+    """All workers of a server; see `Reserve` for `modules`."""
 
     def __init__(
         self,
         count: int,
         limits: Limits,
         environment: Mapping[str, str],
-        start: Callable[[], Start],
-        on_early_end: Callable[[], Awaitable[None]],
+        head: Head,
+        modules: Sequence[str] = (),
     ) -> None:
         self.slots = [Slot() for _ in range(count)]
         self._limits = limits
-        self._environment = environment
-        self._start = start
-        self._on_early_end = on_early_end
+        self._head = head
+        self._reserve = Reserve(environment, modules)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._aside: set[asyncio.Task[None]] = set()
 
     def begin(self) -> None:
         """Fill all slots, and keep them filled."""
@@ -181,14 +104,15 @@ class Crew:
         self._stopping.set()
         for slot in self.slots:
             slot.tell(Drain())
-        if not self._tasks:
-            return
-        await asyncio.wait(self._tasks, timeout=self._limits.drain_s + _END_S)
+        await self._reserve.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._limits.drain_s + _END_S)
         for slot in self.slots:
             slot.kill()
-        for task in self._tasks:
+        for task in (*self._tasks, *self._aside):
             task.cancel()
-        await asyncio.wait(self._tasks, timeout=_END_S)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_END_S)
 
     async def _keep(self, slot: Slot) -> None:
         early_ends = 0
@@ -196,8 +120,7 @@ class Crew:
             stood = False
             try:
                 stood = await self._live(slot)
-                if early_ends > 0 and not stood and not self._stopping.is_set():
-                    await self._on_early_end()
+                await self._find_cause(slot, stood)
             except Exception:  # noqa: BLE001  # whatever it was, the place must be filled again
                 _log.exception("a worker could not be kept")
             if self._stopping.is_set():
@@ -207,26 +130,35 @@ class Crew:
             if early_ends > 1:
                 await asyncio.sleep(min(0.1 * 2**early_ends, _LONGEST_PAUSE_S))
 
+    async def _find_cause(self, slot: Slot, stood: bool) -> None:
+        """Have the model looked at that may have ended the process.
+
+        A process that did not stand would end again for the same reason: its successor waits
+        until that is found out.
+        """
+        if slot.culprit and not self._stopping.is_set():
+            looking = self._do_aside(self._head.suspect(slot.culprit))
+            if not stood:
+                await asyncio.wait({looking})
+
     async def _live(self, slot: Slot) -> bool:
         """One process from its start to its end; True when it has stood."""
-        ours, theirs = socket.socketpair()
-        with contextlib.closing(theirs):
-            arguments = [str(os.getpid()), str(theirs.fileno())]
-            process = start_module(
-                "stadion.serve.worker", arguments, self._environment, theirs.fileno()
-            )
+        recruit = await self._reserve.take()
         try:
-            reader, writer = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT)
-            slot.rise(process, writer)
-            writer.write(encode(self._start()))
-            await self._listen(slot, reader)
+            slot.rise(recruit.process, recruit.writer)
+            recruit.writer.write(encode(self._head.start()))
+            await self._listen(slot, recruit.reader)
             return slot.standing.is_set()
         finally:
+            is_ill = slot.beat is not None and slot.beat.ill != ""
             slot.fall()
-            await _ended(process)
+            if is_ill:  # it answers for its other models: let it finish while the next begins
+                self._do_aside(ended(recruit.process, _END_S))
+            else:
+                await ended(recruit.process)
 
     async def _listen(self, slot: Slot, reader: asyncio.StreamReader) -> None:
-        """Hear the worker out until it ends, is stuck, or says nothing for too long."""
+        """Hear the worker out until it ends, is stuck, is ill, or says nothing for too long."""
         silences = 0
         while silences < _SILENCES:
             try:
@@ -240,26 +172,42 @@ class Crew:
             if not line:
                 return
             silences = 0
-            message: Started | Beat | Answer = decode(line, FromWorker)
+            message: FromWorker = decode(line, FromWorker)
             slot.take(message)
-            if isinstance(message, Beat) and message.is_stuck:
-                _log.error("worker %d is stuck in a run", slot.process.pid if slot.process else 0)
+            if isinstance(message, Wish):
+                self._do_aside(self._grant(slot, message))
+            if isinstance(message, Beat) and self._is_lost(slot.process, message):
                 return
         _log.error("a worker said nothing for %.1f s", self._patience_s(slot))
+
+    def _is_lost(self, process: subprocess.Popen[bytes] | None, beat: Beat) -> bool:
+        """Whether the worker says that it must be replaced."""
+        if beat.plans:
+            self._head.learn(beat.plans)
+        pid = process.pid if process else 0
+        if beat.is_stuck:
+            _log.error("worker %d is stuck in a run", pid)
+        elif beat.ill:
+            _log.error("worker %d: model %s fails its self-test", pid, beat.ill)
+        return beat.is_stuck or (beat.ill != "" and not self._stopping.is_set())
+
+    async def _grant(self, slot: Slot, wish: Wish) -> None:
+        failure = None
+        try:
+            await self._head.grant(wish.command)
+        except Exception as error:  # noqa: BLE001  # told to who asked; the others go on
+            failure = failure_of(error)
+        slot.grant(Granted(wish.id, failure))
+
+    def _do_aside(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+        return task
 
     def _patience_s(self, slot: Slot) -> float:
         if self._stopping.is_set():
             return self._limits.drain_s + _END_S
-        is_busy = slot.is_loading or not slot.standing.is_set()
-        return self._limits.load_s if is_busy else self._limits.stuck_s
-
-
-async def _ended(process: subprocess.Popen[bytes]) -> None:
-    """Kill what has not ended by itself, and take its exit status."""
-    for _ in range(20):  # a worker that closed its channel is on its way out
-        if process.poll() is not None:
-            return
-        await asyncio.sleep(0.01)
-    process.kill()
-    while process.poll() is None:
-        await asyncio.sleep(0.01)
+        if slot.beat is None:
+            return self._limits.load_s  # a process that only just begins
+        return max(self._limits.stuck_s, _LOADING_S if slot.beat.loading else 0.0)

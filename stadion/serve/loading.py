@@ -2,62 +2,58 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+import numpy as np
+
+from stadion.core.arrays import Array, Arrays
+from stadion.core.deployment import Plan
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.core.plugins import Cupboard
-from stadion.core.signature import Signature, Tensor
+from stadion.core.signature import DATATYPES, FRACTIONS, Signature, Tensor
+from stadion.serve.plans import choose_plan
 from stadion.serve.runtimes.base import Runtime, Session
 from stadion.serve.selftest import prove
+from stadion.serve.stats import Stats
 
-__all__ = ["INLINE_MS", "Counts", "Loaded", "load_version", "runtime_of"]
-
-INLINE_MS = 1.0
-"""A run below this is faster on the event loop than by way of a thread."""
-_NEWEST = 1 / 16  # weight of the newest run in the moving mean
-_TOO_SLOW_NS = 3e6  # far enough above INLINE_MS that a busy machine alone does not reach it
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a version has done in this process."""
-
-    answered: int = 0
-    failed: int = 0
-    shadow_ok: int = 0
-    shadow_failed: int = 0
-    shadow_dropped: int = 0
+__all__ = ["Loaded", "load_version", "runtime_of"]
 
 
 class Loaded:
     """One version of one model in memory.
 
-    `inline_elements` is the size of a request whose run is expected to stay below `INLINE_MS`;
-    0 when even one row takes longer.
+    `sample` is a row it has been seen to answer. `inline_elements` is how many values a request
+    may hold to be run on the event loop: as many as its plan's largest run there. `crowd` is the
+    refusal for whoever comes while too much waits already; `waiting_rows` wait for this turn of
+    the event loop.
     """
 
     __slots__ = (
-        "_mean_ns",
-        "counts",
+        "__weakref__",
+        "_doors",
+        "crowd",
         "digest",
+        "has_free_axis",
         "inline_elements",
         "inputs",
         "load_ms",
-        "ms_per_element",
         "outputs",
         "package",
-        "run_ms",
+        "plan",
+        "sample",
         "session",
         "signature",
+        "stats",
         "version",
+        "waiting_rows",
     )
 
     def __init__(
-        self, version: int, package: ModelPackage, session: Session, load_ms: float, run_ms: float,
-        elements: int,
+        self, version: int, package: ModelPackage, session: Session, load_ms: float, plan: Plan,
+        sample: Arrays,
     ) -> None:  # fmt: skip
         self.version = version
         self.package = package
@@ -67,25 +63,80 @@ class Loaded:
         self.inputs: dict[str, Tensor] = {t.name: t for t in package.signature.inputs}
         self.outputs: dict[str, Tensor] = {t.name: t for t in package.signature.outputs}
         self.load_ms = load_ms
-        self.run_ms = run_ms
-        self.ms_per_element = run_ms / max(1, elements)
-        self.inline_elements = int(INLINE_MS / self.ms_per_element) if run_ms < INLINE_MS else 0
-        self.counts = Counts()
-        self._mean_ns = 1e6 * run_ms
+        self.plan = plan
+        self.sample = sample
+        self.stats = Stats()
+        self.crowd: StadionError | None = None
+        self.waiting_rows = 0
+        self.has_free_axis = any(None in tensor.shape[1:] for tensor in package.signature.inputs)
+        row = sum(array.size for array in sample.values())
+        self.inline_elements = row * max(1, plan.max_rows) if plan.mode == "tick" else 0
+        self._doors = [_Door(tensor) for tensor in package.signature.inputs]
 
-    def note_inline(self, took_ns: int) -> None:
-        """Watch the moving mean of runs on the loop; what has become slow leaves it."""
-        self._mean_ns += _NEWEST * (took_ns - self._mean_ns)
-        if self._mean_ns > _TOO_SLOW_NS:
-            self.keep_off_loop()
+    def check(self, arrays: Arrays) -> int:
+        """`Signature.check_inputs`, in a fifth of its time for what is as it should be.
+
+        Raises
+        ------
+        StadionError
+            INVALID as `Signature.check_inputs` says it, and where a tensor holds no value.
+        """
+        rows = -1
+        if len(arrays) == len(self._doors):
+            for door in self._doors:
+                array = arrays.get(door.name)
+                if array is None or not door.lets(array):
+                    break
+                if rows not in (-1, array.shape[0]):
+                    break
+                rows = array.shape[0]
+            else:
+                if rows > 0:
+                    return rows
+        found = self.signature.check_inputs(arrays)
+        for name, array in arrays.items():
+            if not array.size:
+                raise StadionError(
+                    Code.INVALID,
+                    f"tensor {name!r} has shape {list(array.shape)} and so no values; "
+                    "expected at least one row",
+                )
+        return found
 
     def keep_off_loop(self) -> None:
-        """Run on the pool from now on."""
+        """Run on a thread from now on: it has turned out slower than it was measured."""
+        self.plan = dataclasses.replace(self.plan, mode="pool", max_rows=1)
         self.inline_elements = 0
 
 
-def load_version(version: int, package: ModelPackage, plugins: Path | None = None) -> Loaded:
-    """Open a package with the runtime of its kind, prove that it answers, and measure it.
+class _Door:
+    """The quick half of `Tensor.check`: it may turn away what is well, never let in what is not."""
+
+    __slots__ = ("_dtype", "_must_be_there", "_tail", "name")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.name = tensor.name
+        self._dtype = DATATYPES[tensor.datatype]
+        shape = tensor.shape
+        is_plain = len(shape) > 0 and shape[0] is None and None not in shape[1:]
+        self._tail = tensor.shape[1:] if is_plain else (None,)  # which no shape is equal to
+        self._must_be_there = not tensor.missing and self._dtype.kind in FRACTIONS
+
+    def lets(self, array: Array) -> bool:
+        if array.dtype is not self._dtype or array.shape[1:] != self._tail or not array.size:
+            return False
+        return not (self._must_be_there and np.isnan(array).any())
+
+
+def load_version(
+    version: int, package: ModelPackage, plugins: Path | None = None, plan: Plan | None = None
+) -> Loaded:
+    """Open a package with the runtime of its kind and prove that it answers.
+
+    Parameters
+    ----------
+    plan
+        How to run it, where that was measured before; None measures it now.
 
     Raises
     ------
@@ -94,9 +145,10 @@ def load_version(version: int, package: ModelPackage, plugins: Path | None = Non
     """
     started = time.perf_counter()
     session = runtime_of(package, plugins).load(package)
-    measured = prove(session)
+    sample = prove(session)
     load_ms = 1e3 * (time.perf_counter() - started)
-    return Loaded(version, package, session, load_ms, measured.run_ms, measured.elements)
+    plan = plan or choose_plan(session, sample)
+    return Loaded(version, package, session, load_ms, plan, sample)
 
 
 def runtime_of(package: ModelPackage, plugins: Path | None = None) -> Runtime:

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from stadion.core.deployment import Deployment
+from stadion.core.deployment import Deployment, Plan
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.serve.config import Limits
+from stadion.serve.tally import Tally
 
 __all__ = [
     "LINE_LIMIT",
@@ -20,28 +21,35 @@ __all__ = [
     "Ask",
     "Beat",
     "Command",
+    "Counts",
     "Drain",
     "Failure",
     "FromWorker",
-    "Model",
+    "Granted",
+    "Load",
     "Open",
     "Order",
     "Placement",
     "Prepare",
     "Remove",
     "Reply",
+    "Report",
+    "SetAside",
     "Start",
     "Started",
     "Status",
     "Stop",
     "Switch",
+    "ToWorker",
     "TrialOrder",
     "TrialOutcome",
-    "VersionState",
+    "Unload",
+    "Wish",
     "decode",
     "encode",
     "failure_of",
     "placement_of",
+    "planned",
     "slim",
 ]
 
@@ -61,7 +69,20 @@ class Placement(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, tag=True):
-    """Tell how the workers and models stand."""
+    """Tell how the workers and models stand; without `detail`, which generations answer."""
+
+    detail: bool = True
+
+
+class Counts(msgspec.Struct, tag=True):
+    """Tell what all workers have done: with one model or version, where they are named."""
+
+    model: str = ""
+    version: int = 0
+
+
+class Report(msgspec.Struct, tag=True):
+    """Tell by tallies what has changed since the last ones."""
 
 
 class Prepare(msgspec.Struct, tag=True):
@@ -90,6 +111,25 @@ class Remove(msgspec.Struct, tag=True):
     model: str
 
 
+class Load(msgspec.Struct, tag=True):
+    """Have a deployed model in memory, unloaded or not."""
+
+    model: str
+
+
+class Unload(msgspec.Struct, tag=True):
+    """Take a model out of memory and answer for it no more, until it is loaded or deployed."""
+
+    model: str
+
+
+class SetAside(msgspec.Struct, tag=True):
+    """Answer no more for a model that ends processes."""
+
+    model: str
+    reason: str
+
+
 class Stop(msgspec.Struct, tag=True):
     """Drain and end the whole server."""
 
@@ -102,17 +142,24 @@ class Drain(msgspec.Struct, tag=True):
     """Finish what is in flight, then end."""
 
 
-Command = Status | Prepare | Switch | Abort | Remove | Stop
+Command = Status | Counts | Prepare | Switch | Abort | Remove | Load | Unload | Stop
 
 
-Order = Prepare | Switch | Abort | Remove | Open | Drain
+Order = Prepare | Switch | Abort | Remove | Load | Unload | SetAside | Open | Drain | Report
 
 
-class Ask(msgspec.Struct):
+class Ask(msgspec.Struct, tag=True):
     """A numbered order to a worker."""
 
     id: int
     command: Order
+
+
+class Wish(msgspec.Struct, tag=True):
+    """What a client of one worker wants of all of them."""
+
+    id: int
+    command: Load | Unload
 
 
 # --- answers
@@ -144,23 +191,14 @@ class Answer(msgspec.Struct, tag=True):
     failure: Failure | None = None
 
 
-class VersionState(msgspec.Struct):
-    """One version in a worker's memory, and what it has done there."""
+class Granted(msgspec.Struct, tag=True):
+    """What became of the wish of that number."""
 
-    load_ms: float
-    run_ms: float
-    answered: int
-    failed: int
-    shadow_ok: int
-    shadow_failed: int
-    shadow_dropped: int
+    id: int
+    failure: Failure | None = None
 
 
-class Model(msgspec.Struct):
-    """One model of a worker: the deployment that answers, and its versions."""
-
-    generation: int
-    versions: dict[int, VersionState]
+ToWorker = Ask | Granted
 
 
 class Start(msgspec.Struct):
@@ -175,6 +213,15 @@ class Start(msgspec.Struct):
     placements: list[Placement]
     failed: dict[str, str]
     is_open: bool
+    workers: int = 1
+    home: str = ""
+    keys_target: str = ""
+    needs_keys: bool = False
+    access_log: str = ""
+    memory_budget: int = 0
+    unloaded: list[str] = []
+    grpc_host: str = ""
+    grpc_port: int = 0
 
 
 class Started(msgspec.Struct, tag=True):
@@ -184,16 +231,22 @@ class Started(msgspec.Struct, tag=True):
 
 
 class Beat(msgspec.Struct, tag=True):
-    """I am alive; this is what I have done. `is_stuck` when a run does not end."""
+    """I am alive. `is_stuck` when a run does not end.
 
-    connections: int
-    waiting: int
-    is_stuck: bool
-    models: dict[str, Model]
-    failed: dict[str, str]
+    `ill` names the model whose self-test failed here, and `loading` the one that is being
+    loaded: should this process end, it may be why. `failed` and `plans` come when there is news.
+    """
+
+    connections: int = 0
+    waiting: int = 0
+    is_stuck: bool = False
+    ill: str = ""
+    loading: str = ""
+    failed: dict[str, str] | None = None
+    plans: dict[str, dict[int, Plan]] = {}
 
 
-FromWorker = Started | Beat | Answer
+FromWorker = Started | Beat | Answer | Wish | Tally
 
 
 class TrialOrder(msgspec.Struct):
@@ -209,16 +262,18 @@ class TrialOutcome(msgspec.Struct):
     """What it found."""
 
     load_ms: float = 0.0
-    run_ms: float = 0.0
+    plan: Plan | None = None
     failure: Failure | None = None
 
 
 def slim(package: ModelPackage) -> ModelPackage:
-    """What serving needs of a package.
+    """What serving needs of a package: thousands of them lie in each worker.
 
-    Metrics and the card stay behind; a NaN metric would have no JSON.
+    Metrics and the card stay behind (a NaN metric would have no JSON), and of how the model was
+    made only what turns a recording into its inputs.
     """
-    return dataclasses.replace(package, metrics=None, card="")
+    lineage = dataclasses.replace(package.lineage, settings={}, libraries={})
+    return dataclasses.replace(package, metrics=None, card="", lineage=lineage)
 
 
 def placement_of(deployment: Deployment, packages: Mapping[int, ModelPackage]) -> Placement:
@@ -237,6 +292,12 @@ def placement_of(deployment: Deployment, packages: Mapping[int, ModelPackage]) -
             f"packages were given for {sorted(packages)}",
         )
     return Placement(deployment, {n: slim(packages[n]) for n in sorted(wanted)})
+
+
+def planned(placement: Placement, plans: Mapping[int, Plan]) -> Placement:
+    """The placement with what was measured in its routes."""
+    deployment = placement.deployment.with_plans(plans)
+    return Placement(deployment, placement.packages)
 
 
 def failure_of(error: Exception) -> Failure:

@@ -12,7 +12,9 @@ from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction
 from stadion.core.signature import Tensor
-from stadion.serve.tensors import read_json_tensor
+from stadion.serve.answers import jsonable
+from stadion.serve.nesting import check_nesting
+from stadion.serve.tensors import read_json_values
 from stadion.serve.values import Parameter
 
 __all__ = ["Body", "answer_of", "asked_of", "parse_body", "tensors_of"]
@@ -28,10 +30,11 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 
 def parse_body(body: bytes) -> Body:
     """The call in a body; INVALID says what is no JSON or not as expected."""
+    check_nesting(body)
     try:
         return _BODY.decode(body)
     except msgspec.ValidationError as error:
-        raise _invalid(f"the request is not as expected: {error}") from None
+        raise _invalid(f"the request is not as expected: {str(error)[:200]}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _invalid(f"the body is not JSON: {error}") from None
     except RecursionError:
@@ -70,7 +73,7 @@ def _parse_named(text: bytes) -> dict[str, msgspec.Raw]:
 
 
 def _read(text: bytes, tensor: Tensor) -> Array:
-    return read_json_tensor(text, tensor.datatype, None, tensor.name)
+    return read_json_values(text, tensor.datatype, tensor.name)
 
 
 def answer_of(
@@ -84,7 +87,7 @@ def answer_of(
     if rows is not None:
         content["rows"] = rows
     content[key] = {
-        name: _labelled(array, labels[name]) if name in labels else _values(array)
+        name: _labelled(array, labels[name]) if name in labels else jsonable(array)
         for name, array in prediction.outputs.items()
     }
     return content
@@ -94,19 +97,9 @@ def _labelled(array: Array, labels: Sequence[str]) -> Any:
     """(..., k) probabilities -> a label and its probabilities for each row; no label for NaN."""
     if array.ndim > 1:
         return [_labelled(row, labels) for row in array]
-    scores = array.astype(np.float32) if array.dtype == np.float16 else array
+    scores = jsonable(array)
     best = None if np.isnan(scores).any() else labels[int(scores.argmax())]
     return {"label": best, "probabilities": dict(zip(labels, scores, strict=True))}
-
-
-def _values(array: Array) -> Any:
-    if array.dtype == object:
-        return np.vectorize(_text, otypes=[object])(array).tolist() if array.size else []
-    return np.ascontiguousarray(array.astype(np.float32) if array.dtype == np.float16 else array)
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _invalid(text: str) -> StadionError:

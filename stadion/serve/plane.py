@@ -1,30 +1,39 @@
-"""Requests in, predictions out: which version answers, on which thread, and who sees a copy."""
+"""Requests in, predictions out: which version answers, how it is run, and who sees a copy."""
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
-from stadion.core.arrays import Array
+from stadion.core.arrays import Array, Arrays
 from stadion.core.dataset import Scalar
 from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction, Request
+from stadion.serve.batching import Outcome
 from stadion.serve.faults import whereabouts
 from stadion.serve.guard import InlineGuard
 from stadion.serve.loading import Loaded
-from stadion.serve.pool import Overloaded, Pool
-from stadion.serve.runtimes.base import Halt
+from stadion.serve.pool import Pool
+from stadion.serve.runner import Runner
+from stadion.serve.shadows import Shadows
+from stadion.serve.stats import Book
 from stadion.serve.table import Table
+from stadion.serve.tick import Tick
+from stadion.serve.ticket import DEFAULT_PRIORITY, Ticket
 from stadion.serve.traffic import Lane
 
 __all__ = ["Observer", "Plane", "Timings"]
 
 T = TypeVar("T")
 _log = logging.getLogger("stadion.serve")
+_LEAST_URGENT = 16
+_GRACE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +49,18 @@ Observer = Callable[[str, int, Request, Prediction, Timings], None]
 
 
 class Plane:
-    """All models of one worker.
-
-    Small runs happen at once on the event loop; the others go to the pool's thread, where their
-    deadline can end them. Shadows run on a pool of their own at low priority, after the answer,
-    on a copy; their outcome is counted and never told.
+    """All models of one worker. Used on the event loop only, but for `ask`.
 
     Parameters
     ----------
+    pool
+        A thread for what is no run of a model and would hold up the loop.
+    threads
+        How many runs go on at once beside the loop.
+    queue
+        How many requests may wait for one version.
     run_s
-        Time limit of a run, the wait for a thread included.
+        Time limit of an answer, the wait for a thread included.
     observer
         Called on the event loop after the answer was given; its errors are logged.
     """
@@ -61,24 +72,35 @@ class Plane:
         shadow_pool: Pool,
         run_s: float,
         observer: Observer | None = None,
+        threads: int = 1,
+        queue: int = 256,
     ) -> None:
         self.table = Table()
+        self.book = Book()
         self.pool = pool
         self.guard = InlineGuard()
         self.is_open = False
+        self.is_well = True
+        self.control: Path | None = None  # the supervisor's socket, where there is one
         self._loop = loop
-        self._shadow_pool = shadow_pool
         self._run_s = run_s
+        self._run_ns = int(run_s * 1e9)
         self._observer = observer
+        self.runner = Runner(loop, threads, queue, self._finish, self._count)
+        self._tick = Tick(loop, self.guard, self._finish, self._to_threads)
+        self._shadows = Shadows(shadow_pool, run_s, None if observer is None else self._observe)
 
     @property
     def is_ready(self) -> bool:
-        """True when the whole server stands and no model has failed to load."""
-        return self.is_open and not self.table.failed
+        """True when the whole server stands and this worker's models answer its own test.
+
+        Whether a model is ready is another question: `Table.check`.
+        """
+        return self.is_open and self.is_well
 
     def names(self) -> list[str]:
-        """The models that answer, sorted."""
-        return sorted(self.table.served)
+        """The models that answer, in memory or not, sorted."""
+        return self.table.names()
 
     def lane(self, model: str, version: int | None, parameters: Mapping[str, Scalar]) -> Lane:
         """Who will answer such a request.
@@ -90,90 +112,158 @@ class Plane:
         """
         return self.table.get(model).lane(version, parameters)
 
-    def infer(self, request: Request) -> Prediction | Awaitable[Prediction]:
-        """Answer a request by the version that the deployment routes it to."""
-        return self.run(self.lane(request.model, request.version, request.parameters), request)
+    def crowd(self, model: str) -> StadionError | None:
+        """The refusal for whoever asks now, where too much waits for the model already."""
+        served = self.table.served.get(model)
+        lane = served.sole(None) if served is not None else None
+        return lane.loaded.crowd if lane is not None else None
 
-    def run(self, lane: Lane, request: Request) -> Prediction | Awaitable[Prediction]:
-        """Answer a request by the version of a lane: at once, or later.
+    def run(self, lane: Lane, request: Request) -> Ticket:
+        """Have a request answered by the version of a lane.
+
+        The parameters `priority` (1 to 16, 1 first) and `timeout` (microseconds) are obeyed.
 
         Raises
         ------
         StadionError
-            INVALID when the inputs are not the signature's, OVERLOADED when too much waits.
-            What is awaited may raise TIMEOUT, and INTERNAL when the model fails.
+            INVALID when the inputs are not the signature's, OVERLOADED when too much waits. The
+            ticket may end with TIMEOUT, and with INTERNAL when the model fails.
         """
         loaded = lane.loaded
-        loaded.signature.check_inputs(request.inputs)
+        rows = loaded.check(request.inputs)
         if request.outputs:
             _check_outputs(loaded, request.outputs)
-        if _elements(request) <= loaded.inline_elements:
-            return self._run_now(lane, request)
-        return self._run_later(lane, request)
+        ticket = Ticket(lane, request, rows, self._run_ns)
+        if request.parameters:
+            _obey(ticket, request.parameters)
+        if loaded.inline_elements and _elements(request) <= loaded.inline_elements:
+            self._tick.add(ticket)
+        else:
+            self._add(ticket)
+        loaded.stats.pending += 1
+        return ticket
+
+    @property
+    def is_observed(self) -> bool:
+        """True when somebody sees every answer."""
+        return self._observer is not None
+
+    def run_inline(
+        self, loaded: Loaded, inputs: Arrays, outputs: tuple[str, ...], began_ns: int
+    ) -> dict[str, Array] | None:
+        """Run a tiny model at once; None when it fails or takes far longer than it should."""
+        halt = self.guard.enter(began_ns)
+        try:
+            return loaded.session.run(inputs, outputs, halt)
+        except StadionError:
+            if halt.asked:
+                loaded.keep_off_loop()
+            return None
+        finally:
+            self.guard.leave()
 
     async def wait(self, lane: Lane, request: Request) -> Prediction:
         """`run`, for those who wait anyway."""
-        answer = self.run(lane, request)
-        return answer if isinstance(answer, Prediction) else await answer
+        return await self.run(lane, request)
+
+    def ask(self, make: Callable[[], Ticket], limit_s: float | None = None) -> Prediction:
+        """Have `make` run on the loop and wait for its ticket: for other threads.
+
+        Raises
+        ------
+        StadionError
+            Whatever `make` raises or the ticket ends with; TIMEOUT.
+        """
+        answer: concurrent.futures.Future[Prediction] = concurrent.futures.Future()
+        held: list[Ticket] = []
+
+        def begin() -> None:
+            try:
+                held.append(make())
+            except Exception as error:  # noqa: BLE001  # raised again on the thread that asked
+                answer.set_exception(error)
+            else:
+                held[0].on_done(end)
+
+        def end(ticket: Ticket) -> None:
+            if ticket.prediction is not None:
+                answer.set_result(ticket.prediction)
+            else:
+                answer.set_exception(ticket.error or StadionError(Code.INTERNAL, "no answer"))
+
+        self._loop.call_soon_threadsafe(begin)
+        try:
+            return answer.result((limit_s or self._run_s) + _GRACE_S)
+        except TimeoutError:
+            for ticket in held:
+                self._loop.call_soon_threadsafe(ticket.cancel)
+            raise StadionError(Code.TIMEOUT, "no answer within the limit") from None
 
     def off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
         """Do on the pool's thread what would hold up the other requests."""
         return self.pool.submit(lambda _halt: work(), self._run_s)
 
-    def _run_now(self, lane: Lane, request: Request) -> Prediction | Awaitable[Prediction]:
-        loaded, guard = lane.loaded, self.guard
-        started = time.perf_counter_ns()
-        halt = guard.enter(started)
+    @property
+    def waiting(self) -> int:
+        """How much waits for a thread."""
+        return self.runner.waiting + self.pool.waiting
+
+    @property
+    def is_stuck(self) -> bool:
+        """True when a thread does not come back from what it was asked to end."""
+        return self.runner.is_stuck or self.pool.is_stuck
+
+    def _add(self, ticket: Ticket) -> None:
+        """Let a ticket wait for a thread; being turned away counts as its failure."""
         try:
-            outputs = loaded.session.run(request.inputs, request.outputs, halt)
-        except StadionError:
-            if halt.asked:
-                loaded.keep_off_loop()
-                return self._run_later(lane, request)
-            loaded.counts.failed += 1
+            self.runner.add(ticket)
+        except StadionError as error:
+            ticket.lane.loaded.stats.fail(error.code)
             raise
-        finally:
-            guard.leave()
-        took = time.perf_counter_ns() - started
-        loaded.note_inline(took)
-        loaded.counts.answered += 1
-        prediction = Prediction(lane.model, loaded.version, outputs, request.id, took)
-        if lane.shadows or self._observer is not None:
-            self._afterwards(lane, request, prediction, 0)
-        return prediction
 
-    def _run_later(self, lane: Lane, request: Request) -> Awaitable[Prediction]:
-        loaded, asked = lane.loaded, time.perf_counter_ns()
+    def _to_threads(self, _loaded: Loaded, tickets: list[Ticket]) -> None:
+        """What turned out too slow for the loop is begun again on a thread."""
+        for ticket in tickets:
+            try:
+                self.runner.add(ticket)
+            except StadionError as error:
+                ticket.fail(error)
+                self._count(ticket)
 
-        def work(halt: Halt) -> tuple[dict[str, Array], int, int]:
-            started = time.perf_counter_ns()
-            outputs = loaded.session.run(request.inputs, request.outputs, halt)
-            return outputs, started - asked, time.perf_counter_ns() - started
+    def _finish(self, loaded: Loaded, outcome: Outcome) -> None:
+        """Give every ticket of a run its answer, then tell who looks on."""
+        stats = loaded.stats
+        stats.ran(outcome.tickets, outcome.rows, outcome.began_ns, outcome.ended_ns)
+        stats.last_ms = time.time_ns() // 1_000_000
+        for ticket, answer in zip(outcome.tickets, outcome.answers, strict=True):
+            ticket.began_ns = outcome.began_ns
+            if isinstance(answer, StadionError):
+                ticket.fail(answer)
+            if ticket.error is not None:
+                self._count(ticket)
+            elif isinstance(answer, Prediction):
+                stats.pending -= 1
+                stats.success += 1
+                ticket.settle(answer)
+                lane = ticket.lane
+                if lane.shadows or (self._observer is not None and not lane.is_quiet):
+                    self._loop.call_soon(self._afterwards, ticket, answer, outcome.began_ns)
 
-        return self._answer(lane, request, self.pool.submit(work, self._run_s))
+    def _count(self, ticket: Ticket) -> None:
+        """A ticket has ended without an answer."""
+        stats = ticket.lane.loaded.stats
+        stats.pending -= 1
+        if ticket.is_cancelled:
+            stats.cancelled += 1
+        elif ticket.error is not None:
+            stats.fail(ticket.error.code)
 
-    async def _answer(
-        self, lane: Lane, request: Request, run: Awaitable[tuple[dict[str, Array], int, int]]
-    ) -> Prediction:
-        loaded = lane.loaded
-        try:
-            outputs, waited, took = await run
-        except StadionError:
-            loaded.counts.failed += 1
-            raise
-        loaded.counts.answered += 1
-        prediction = Prediction(lane.model, loaded.version, outputs, request.id, took)
-        self._afterwards(lane, request, prediction, waited)
-        return prediction
-
-    def _afterwards(
-        self, lane: Lane, request: Request, prediction: Prediction, queue_ns: int
-    ) -> None:
+    def _afterwards(self, ticket: Ticket, prediction: Prediction, began_ns: int) -> None:
         """Once the answer is on its way: tell the observer, and send the shadows their copy."""
         if self._observer is not None:
-            self._loop.call_soon(self._observe, request, prediction, queue_ns)
-        for shadow in lane.shadows:
-            self._loop.call_soon(self._shadow, lane.model, shadow, request)
+            self._observe(ticket.request, prediction, began_ns - ticket.asked_ns)
+        for shadow in ticket.lane.shadows:
+            self._shadows.send(ticket.lane.model, shadow, ticket.request, prediction)
 
     def _observe(self, request: Request, prediction: Prediction, queue_ns: int) -> None:
         timings = Timings(queue_ns, prediction.infer_ns)
@@ -183,41 +273,30 @@ class Plane:
         except Exception as error:  # noqa: BLE001  # a stranger's code; the answer is out already
             _log.error("the observer failed: %s", whereabouts(error))
 
-    def _shadow(self, model: str, loaded: Loaded, request: Request) -> None:
-        inputs = {name: array.copy() for name, array in request.inputs.items()}
-
-        def work(halt: Halt) -> Prediction:
-            started = time.perf_counter_ns()
-            outputs = loaded.session.run(inputs, (), halt)
-            took = time.perf_counter_ns() - started
-            return Prediction(model, loaded.version, outputs, request.id, took)
-
-        def done(run: asyncio.Future[Prediction]) -> None:
-            if run.cancelled() or run.exception() is not None:
-                loaded.counts.shadow_failed += 1
-                return
-            loaded.counts.shadow_ok += 1
-            if self._observer is not None:
-                self._observe(request, run.result(), 0)
-
-        try:
-            self._shadow_pool.submit(work, self._run_s).add_done_callback(done)
-        except Overloaded:
-            loaded.counts.shadow_dropped += 1
-
 
 def _elements(request: Request) -> int:
-    """How many values the inputs hold together; INVALID when a tensor holds none."""
+    """How many values the inputs hold together."""
     total = 0
-    for name, array in request.inputs.items():
-        if not array.size:
-            raise StadionError(
-                Code.INVALID,
-                f"tensor {name!r} has shape {list(array.shape)} and so no values; "
-                "expected at least one row",
-            )
+    for array in request.inputs.values():
         total += array.size
     return total
+
+
+def _obey(ticket: Ticket, parameters: Mapping[str, Scalar]) -> None:
+    """Take priority and time limit from the parameters of a request."""
+    priority = parameters.get("priority", 0)
+    timeout_us = parameters.get("timeout", 0)
+    for name, value in (("priority", priority), ("timeout", timeout_us)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise StadionError(
+                Code.INVALID, f"parameter {name} is {value!r}; expected a whole number from 0"
+            )
+    if priority:
+        ticket.priority = min(int(priority), _LEAST_URGENT)
+    else:
+        ticket.priority = DEFAULT_PRIORITY
+    if timeout_us:
+        ticket.deadline_ns = min(ticket.deadline_ns, ticket.asked_ns + 1000 * int(timeout_us))
 
 
 def _check_outputs(loaded: Loaded, names: tuple[str, ...]) -> None:

@@ -9,19 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+
 from stadion.core.deployment import Deployment
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
+from stadion.serve.ledger import ServerCounts, counts_of
 from stadion.serve.messages import (
     LINE_LIMIT,
     Abort,
     Command,
+    Counts,
+    Load,
     Prepare,
     Remove,
     Reply,
     Status,
     Stop,
     Switch,
+    Unload,
     decode,
     encode,
     placement_of,
@@ -64,7 +70,7 @@ class PlaneClient:
     def is_running(self) -> bool:
         """True when a server answers."""
         try:
-            self.status()
+            self._look()
         except StadionError:
             return False
         return True
@@ -80,20 +86,31 @@ class PlaneClient:
         with self._line(_LOOK_S) as line:
             return line.ask(Status())
 
+    def counts(self, model: str = "", version: int = 0) -> ServerCounts:
+        """What all workers have done, with one model or version where they are named.
+
+        Raises
+        ------
+        StadionError
+            UNAVAILABLE when no server runs on this home.
+        """
+        with self._line(_LOOK_S) as line:
+            return counts_of(line.ask(Counts(model, version)))
+
     def generations(self) -> dict[str, int]:
         """Model -> generation of the deployment that answers."""
-        return {name: view["generation"] for name, view in self.status()["models"].items()}
+        return {name: view["generation"] for name, view in self._look()["models"].items()}
 
     def deploy(
         self,
         deployment: Deployment,
         packages: Mapping[int, ModelPackage],
-        commit: Callable[[], object] = lambda: None,
+        commit: Callable[[Deployment], object] = lambda _planned: None,
     ) -> Deployed:
         """Let a deployment answer on every worker.
 
         Its versions are tried in a throwaway process and loaded by every worker; then `commit`
-        writes the decision down; then all workers switch.
+        writes the decision down, with how each version is best run; then all workers switch.
 
         Raises
         ------
@@ -105,17 +122,14 @@ class PlaneClient:
         placement = placement_of(deployment, packages)
         with self._line(self.deploy_s) as line:
             view = line.ask(Prepare(placement))
+            trials = {int(n): msgspec.convert(r, TrialReport) for n, r in view["trials"].items()}
             try:
-                commit()
+                commit(deployment.with_plans({n: report.plan for n, report in trials.items()}))
             except BaseException:
                 with contextlib.suppress(StadionError):  # the first error is the one to tell
                     line.ask(Abort(model, generation))
                 raise
             line.ask(Switch(model, generation))
-        trials = {
-            int(number): TrialReport(report["load_ms"], report["run_ms"])
-            for number, report in view["trials"].items()
-        }
         return Deployed(model, generation, trials)
 
     def undeploy(self, model: str) -> None:
@@ -129,10 +143,37 @@ class PlaneClient:
         with self._line(self.deploy_s) as line:
             line.ask(Remove(model))
 
+    def load(self, model: str) -> None:
+        """Have a deployed model in every worker's memory; returns when it is.
+
+        Raises
+        ------
+        StadionError
+            NOT_FOUND when it is not deployed, OVERLOADED when the memory budget cannot hold it,
+            UNAVAILABLE when it cannot be loaded.
+        """
+        with self._line(self.deploy_s) as line:
+            line.ask(Load(model))
+
+    def unload(self, model: str) -> None:
+        """Have no worker answer for a model until it is loaded or deployed again.
+
+        Raises
+        ------
+        StadionError
+            NOT_FOUND when it is not deployed.
+        """
+        with self._line(self.deploy_s) as line:
+            line.ask(Unload(model))
+
     def stop(self) -> None:
         """Have the server drain and end; returns at once."""
         with self._line(_LOOK_S) as line:
             line.ask(Stop())
+
+    def _look(self) -> dict[str, Any]:
+        with self._line(_LOOK_S) as line:
+            return line.ask(Status(detail=False))
 
     @contextlib.contextmanager
     def _line(self, limit_s: float) -> Iterator[_Line]:

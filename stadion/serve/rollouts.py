@@ -4,34 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
+from stadion.core.deployment import Plan
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.serve.config import Limits
-from stadion.serve.crew import Crew, Slot
-from stadion.serve.messages import Abort, Order, Placement, Prepare, Remove, Switch
+from stadion.serve.crew import Crew
+from stadion.serve.messages import (
+    Abort,
+    Load,
+    Order,
+    Placement,
+    Prepare,
+    Remove,
+    SetAside,
+    Switch,
+    Unload,
+    planned,
+)
+from stadion.serve.slot import Slot, WorkerEnded
 from stadion.serve.trial import Trial, TrialReport
 
 __all__ = ["Rollouts"]
 
 _log = logging.getLogger("stadion.serve")
 _ATTEMPTS = 4
+_TRY_AFTER = 2  # ends of processes that loaded or tested a model, before it is tried aside
+_MOST_ENDS = 4  # and before it is put aside though its trial finds nothing
+_FORGET_S = 600.0
 
 
 class Rollouts:
     """What every worker should serve, and the way from one such state to the next.
 
     A worker that ends in the middle is no failure: its successor begins with `desired`, and is
-    asked again for what it lacks. `aside` holds what crashes every process that loads it, and
-    `failed` why.
+    asked again for what it lacks. `aside` holds what ends every process that loads it, and
+    `failed` why; `unloaded` are the models that a client has taken out of memory.
     """
 
     def __init__(self, limits: Limits, plugins: Path, placements: Iterable[Placement]) -> None:
         self.desired = {placement.deployment.model: placement for placement in placements}
         self.aside: dict[str, Placement] = {}
         self.failed: dict[str, str] = {}
+        self.unloaded: set[str] = set()
         self.crew: Crew | None = None
         self._limits = limits
         self._plugins = plugins
@@ -40,6 +58,7 @@ class Rollouts:
         self._quarantine = asyncio.Lock()
         self._trials: set[Trial] = set()
         self._reports: dict[str, TrialReport] = {}
+        self._ends: dict[str, tuple[int, float]] = {}
         self._is_over = False
 
     async def prepare(self, placement: Placement) -> dict[int, TrialReport]:
@@ -55,7 +74,12 @@ class Rollouts:
         self._check_newer(deployment.model, deployment.generation)
         self._prepared[deployment.model] = placement
         try:
-            reports = {n: await self._proven(p) for n, p in placement.packages.items()}
+            reports = {
+                n: await self._proven(package, deployment.plan(n))
+                for n, package in placement.packages.items()
+            }
+            placement = planned(placement, {n: r.plan for n, r in reports.items()})
+            self._prepared[deployment.model] = placement
             await self._all(lambda slot: self._persist(slot, Prepare(placement)))
         except BaseException:
             await self.abort(deployment.model, deployment.generation)
@@ -79,6 +103,8 @@ class Rollouts:
         self._highest[model] = generation
         self.aside.pop(model, None)
         self.failed.pop(model, None)
+        self.unloaded.discard(model)
+        self._ends.pop(model, None)
         try:
             await self._all(lambda slot: self._switch(slot, placement))
         finally:
@@ -106,20 +132,68 @@ class Rollouts:
             raise StadionError(Code.NOT_FOUND, f"model {model!r} is not deployed")
         for known in (self.desired, self.aside, self.failed):
             known.pop(model, None)
+        self.unloaded.discard(model)
         await self._all(lambda slot: self._persist(slot, Remove(model)))
 
-    async def drop_what_crashes(self) -> None:
-        """Stop serving the models that end the processes which load them; serve the rest."""
+    async def grant(self, wish: Load | Unload) -> None:
+        """Have every worker load a deployed model, or answer for it no more.
+
+        Raises
+        ------
+        StadionError
+            NOT_FOUND when it is not deployed, CONFLICT while a deployment of it is under way,
+            UNAVAILABLE when it was put aside; whatever a worker says.
+        """
+        model = wish.model
+        if model in self.aside:
+            raise StadionError(
+                Code.UNAVAILABLE,
+                f"model {model!r} is not served any more: {self.failed[model]}",
+                "deploy another version",
+            )
+        if model not in self.desired:
+            raise StadionError(Code.NOT_FOUND, f"model {model[:80]!r} is not deployed")
+        if model in self._prepared:
+            raise StadionError(Code.CONFLICT, f"a deployment of {model!r} is under way")
+        if isinstance(wish, Unload):
+            self.unloaded.add(model)
+        else:
+            self.unloaded.discard(model)
+        await self._all(lambda slot: self._persist(slot, wish))
+
+    def learn(self, plans: Mapping[str, Mapping[int, Plan]]) -> None:
+        """Spare the next worker what one has measured: how versions are best run."""
+        for model, found in plans.items():
+            placement = self.desired.get(model)
+            if placement is not None:
+                known = {n: plan for n in found if (plan := placement.deployment.plan(n))}
+                self.desired[model] = planned(placement, {**found, **known})
+
+    async def suspect(self, model: str) -> None:
+        """A process has ended while it loaded this model, or because it failed its self-test.
+
+        Once may be chance. At the second time the model is tried aside, and not served any more
+        when it ends its trial too; nor when it goes on ending processes.
+        """
+        ends, last = self._ends.get(model, (0, 0.0))
+        now = time.monotonic()
+        ends = 1 if now - last > _FORGET_S else ends + 1
+        self._ends[model] = ends, now
+        if ends < _TRY_AFTER:
+            return
         async with self._quarantine:
-            for model, placement in list(self.desired.items()):
-                try:
-                    for package in placement.packages.values():
-                        await self._try(package)
-                except StadionError as error:
-                    if self.desired.get(model) is placement:
-                        _log.error("model %s is not served any more: %s", model, error)
-                        self.aside[model] = self.desired.pop(model)
-                        self.failed[model] = error.message
+            placement = self.desired.get(model)
+            if placement is None:
+                return
+            reason = await self._reason_against(placement)
+            if ends >= _MOST_ENDS:
+                reason = reason or f"it was there when {ends} worker processes failed"
+            if reason and self.desired.get(model) is placement:
+                _log.error("model %s is not served any more: %s", model, reason)
+                self.aside[model] = self.desired.pop(model)
+                self.failed[model] = reason
+                for slot in self._slots():
+                    slot.tell(SetAside(model, reason))
 
     def give_up(self) -> None:
         """End the trials that go on: the server is ending."""
@@ -137,12 +211,24 @@ class Rollouts:
                 f"generation is {generation}; expected more than {highest}, which was deployed",
             )
 
-    async def _proven(self, package: ModelPackage) -> TrialReport:
-        """The outcome of the package's trial; the same bytes need no second one.
+    async def _reason_against(self, placement: Placement) -> str:
+        """What a trial of its versions finds; empty when they pass."""
+        try:
+            for package in placement.packages.values():
+                await self._try(package)
+        except StadionError as error:
+            return error.message
+        return ""
 
-        Every worker compares the bytes it loads with the digest, so what passed once and is
-        still the same is what passed: a rollback takes moments.
+    async def _proven(self, package: ModelPackage, plan: Plan | None) -> TrialReport:
+        """The outcome of the package's trial; what has passed one needs no second.
+
+        Who deploys from the log brings the plan that an earlier trial has found. Every worker
+        compares the bytes it loads with the digest, so what passed once and is still the same is
+        what passed: a rollback takes moments.
         """
+        if plan is not None:
+            return TrialReport(0.0, plan)
         digest = package.digest
         if digest not in self._reports:
             self._reports[digest] = await self._try(package)
@@ -184,7 +270,7 @@ class Rollouts:
             except StadionError as error:
                 if error.code is Code.TIMEOUT:
                     slot.kill()
-                elif error.code is not Code.UNAVAILABLE:
+                elif not isinstance(error, WorkerEnded):
                     raise
                 if attempt == _ATTEMPTS:
                     raise

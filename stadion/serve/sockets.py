@@ -13,7 +13,14 @@ from pathlib import Path
 
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["refuse_new", "reserve_port", "shared_listener", "short_path", "unix_listener"]
+__all__ = [
+    "address_of",
+    "refuse_new",
+    "reserve_port",
+    "shared_listener",
+    "short_path",
+    "unix_listener",
+]
 
 _SO_ATTACH_FILTER = 26
 _DROP_SYN = (
@@ -24,6 +31,11 @@ _DROP_SYN = (
 )
 _DYING_S = 1.0
 _LONGEST_PATH = 100  # of a Unix socket: the kernel takes 107 bytes
+
+
+def address_of(host: str, port: int) -> str:
+    """HOST:PORT as clients write it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def shared_listener(host: str, port: int) -> socket.socket:

@@ -19,20 +19,24 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.serve.config import ServeConfig, ServerInfo
 from stadion.serve.control_socket import ControlSocket
-from stadion.serve.crew import Crew
-from stadion.serve.messages import Open, Start, placement_of
+from stadion.serve.crew import Crew, Head
+from stadion.serve.doors import expect_keys
+from stadion.serve.ledger import Ledger, ServerCounts
+from stadion.serve.messages import Open, Report, Start, placement_of
 from stadion.serve.processes import child_environment, start_child
 from stadion.serve.rollouts import Rollouts
-from stadion.serve.sockets import reserve_port
-from stadion.serve.views import status_view
+from stadion.serve.sockets import address_of, reserve_port
+from stadion.serve.views import brief_view, status_view
 
 __all__ = ["run_server"]
 
 _log = logging.getLogger("stadion.serve")
 
+_GRPC = "stadion.serve.grpc.server"
 _CHILD_CHECK_S = 0.1
 _CHILD_PAUSE_S = 1.0
 _CHILD_END_S = 5.0
+_REPORT_S = 0.5
 
 Deployments = Sequence[tuple[Deployment, Mapping[int, ModelPackage]]]
 
@@ -65,8 +69,9 @@ def run_server(
     ------
     StadionError
         CONFLICT when a server runs on this home or something listens on the port; TIMEOUT when
-        the workers do not stand in time.
+        the workers do not stand in time; FORBIDDEN when keys are needed and there is none.
     """
+    expect_keys(config)
     with _only_server_of(config.home.sockets):
         asyncio.run(_Supervisor(config, deployments, read_file_target).run(ready, children))
 
@@ -79,6 +84,8 @@ class _Supervisor:
         self._target = target
         placements = [placement_of(deployment, dict(p)) for deployment, p in deployments]
         self._rollouts = Rollouts(config.limits, config.home.plugins, placements)
+        self._ledger = Ledger(self._is_deployed)
+        self._grpc_port = 0
         self._is_open = False
         self._is_draining = False
         self._began = time.monotonic()
@@ -92,16 +99,26 @@ class _Supervisor:
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         config = self._config
         holder, self._port = reserve_port(config.host, config.port)
+        holders = [holder]
+        if config.grpc_port is not None:
+            holder, self._grpc_port = reserve_port(config.grpc_host, config.grpc_port)
+            holders.append(holder)
         environment = child_environment({"STADION_HOME": str(config.home.path)})
         self._crew = self._rollouts.crew = Crew(
             config.worker_count,
             config.limits,
             environment,
-            self._start,
-            self._rollouts.drop_what_crashes,
+            Head(
+                self._start, self._rollouts.suspect, self._rollouts.grant, self._rollouts.learn
+            ),
+            () if config.grpc_port is None else (_GRPC,),
         )
         control = ControlSocket(
-            config.home.sockets / "plane.sock", self._rollouts, self._status, self._stop.set
+            config.home.sockets / "plane.sock",
+            self._rollouts,
+            self._status,
+            self._counts,
+            self._stop.set,
         )
         keepers: list[asyncio.Task[None]] = []
         try:
@@ -123,7 +140,8 @@ class _Supervisor:
             if keepers:
                 await asyncio.wait(keepers, timeout=2 * _CHILD_END_S)
             control.close()
-            holder.close()
+            for holder in holders:
+                holder.close()
 
     async def _stand(self) -> bool:
         """Wait for the workers and open the server; False when it was told to stop meanwhile."""
@@ -153,6 +171,15 @@ class _Supervisor:
             list(self._rollouts.desired.values()),
             dict(self._rollouts.failed),
             self._is_open,
+            config.worker_count,
+            str(config.home.path),
+            config.keys_target,
+            config.needs_keys,
+            access_log=config.access_log,
+            memory_budget=config.memory_budget,
+            unloaded=sorted(self._rollouts.unloaded),
+            grpc_host=config.grpc_host,
+            grpc_port=self._grpc_port,
         )
 
     def _info(self) -> ServerInfo:
@@ -161,12 +188,31 @@ class _Supervisor:
             failed |= slot.failed
         pids = tuple(slot.process.pid for slot in self._crew.slots if slot.process)
         spent_s = round(time.monotonic() - self._began, 3)
-        return ServerInfo(self._config.host, self._port, pids, spent_s, failed)
+        config = self._config
+        grpc = address_of(config.grpc_host, self._grpc_port) if self._grpc_port else ""
+        return ServerInfo(config.host, self._port, pids, spent_s, failed, grpc)
 
-    def _status(self) -> dict[str, Any]:
+    def _is_deployed(self, model: str, version: int) -> bool:
+        placement = self._rollouts.desired.get(model)
+        return placement is not None and version in placement.packages
+
+    async def _status(self, detail: bool) -> dict[str, Any]:
         is_open = self._is_open and not self._is_draining
         placements = self._rollouts.desired | self._rollouts.aside
-        return status_view(self._info(), is_open, self._crew.slots, placements)
+        if not detail:
+            return brief_view(self._info(), is_open, self._crew.slots, placements)
+        counts = await self._added_up("", 0)
+        return status_view(self._info(), is_open, self._crew.slots, placements, counts)
+
+    async def _counts(self, model: str, version: int) -> dict[str, Any]:
+        return {"counts": await self._added_up(model, version)}
+
+    async def _added_up(self, model: str, version: int) -> ServerCounts:
+        """What all workers have done up to now; who does not say so in time is as last known."""
+        asks = [slot.ask(Report(), _REPORT_S) for slot in self._crew.slots if slot.beat]
+        await asyncio.gather(*asks, return_exceptions=True)
+        accounts = [slot.account for slot in self._crew.slots]
+        return await asyncio.to_thread(self._ledger.snapshot(accounts, model, version))
 
     def _filled(self, command: Sequence[str]) -> list[str]:
         url = self._info().url

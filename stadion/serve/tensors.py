@@ -7,6 +7,7 @@ is compared as text, brackets and commas only.
 from __future__ import annotations
 
 import math
+from binascii import a2b_base64
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -17,8 +18,9 @@ import numpy as np
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import DATATYPES
+from stadion.serve.floats import read_floats
 
-__all__ = ["MAX_STRINGS", "checked_shape", "read_json_tensor"]
+__all__ = ["MAX_STRINGS", "checked_shape", "read_json_tensor", "read_json_values"]
 
 MAX_STRINGS = 1 << 20
 """Elements of one BYTES tensor: each costs a Python object."""
@@ -28,6 +30,15 @@ _NOT_STRUCTURE = bytes(set(range(256)) - set(b"[],"))
 _FLOATS = msgspec.json.Decoder(list[float | None])
 _INTEGERS = msgspec.json.Decoder(list[int])
 _BOOLS = msgspec.json.Decoder(list[bool])
+_HALVES = {"FP16", "BF16"}
+_WIDE = {"FP32", "FP64"}
+_SHORT = 512
+
+
+class _Base64(msgspec.Struct, forbid_unknown_fields=True):
+    """Bytes as JSON carries them."""
+
+    b64: str
 
 
 def read_json_tensor(text: bytes, datatype: str, shape: Sequence[int] | None, name: str) -> Array:
@@ -49,10 +60,31 @@ def read_json_tensor(text: bytes, datatype: str, shape: Sequence[int] | None, na
     StadionError
         INVALID, naming the tensor, what was expected and what was received.
     """
-    if datatype == "FP16":
-        raise _invalid(name, "is FP16, which has no JSON form; send it as binary data")
+    if datatype in _HALVES:
+        raise _invalid(name, f"is {datatype}, which has no JSON form; send it as binary data")
     if datatype == "BYTES":
-        return _read_strings(text, shape, name)
+        return _read_strings(text, shape, name, str)
+    return _read_numeric(text, datatype, shape, name)
+
+
+def read_json_values(
+    text: bytes, datatype: str, name: str, shape: Sequence[int] | None = None
+) -> Array:
+    """The same for protocols whose JSON names no datatypes.
+
+    The model's datatype decides: numbers may become FP16 and BF16 too, and a BYTES element is a
+    string or {"b64": "..."}.
+    """
+    if datatype == "BYTES":
+        return _read_strings(text, shape, name, str | _Base64)
+    return _read_numeric(text, datatype, shape, name)
+
+
+def _read_numeric(text: bytes, datatype: str, shape: Sequence[int] | None, name: str) -> Array:
+    if shape is not None and datatype in _WIDE:
+        found = _quickly(text, datatype, shape)
+        if found is not None:
+            return found
     structure = text.translate(None, _NOT_STRUCTURE)
     if not structure.startswith(b"["):
         raise _invalid(name, "has data that is no list; expected a list of numbers")
@@ -84,7 +116,7 @@ def checked_shape(shape: Sequence[int], name: str) -> int:
 
 def _read_numbers(flat: bytes, datatype: str, count: int, name: str) -> Array:
     dtype = DATATYPES[datatype]
-    decoders: dict[str, msgspec.json.Decoder[Any]] = {"f": _FLOATS, "b": _BOOLS}
+    decoders: dict[str, msgspec.json.Decoder[Any]] = {"f": _FLOATS, "V": _FLOATS, "b": _BOOLS}
     decode = decoders.get(dtype.kind, _INTEGERS).decode
     if len(flat) <= _PIECE:
         return _piece(flat, decode, dtype, name)
@@ -101,11 +133,31 @@ def _read_numbers(flat: bytes, datatype: str, count: int, name: str) -> Array:
 def _piece(flat: bytes, decode: Any, dtype: np.dtype[Any], name: str) -> Array:
     try:
         with np.errstate(over="raise"):
-            return np.array(decode(b"[%b]" % flat), dtype)
+            values = decode(b"[%b]" % flat)
+            return np.array(values, dtype) if dtype.kind != "V" else _bf16(values, dtype)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(name, f"has a value that is no {_word(dtype)}: {error}") from None
     except (OverflowError, FloatingPointError):
         raise _invalid(name, f"has a value that does not fit {_word(dtype)}") from None
+
+
+def _bf16(values: list[float | None], dtype: np.dtype[Any]) -> Array:
+    """Its type neither takes None nor tells of an overflow."""
+    found = np.array(values, np.float64).astype(dtype)
+    if np.isinf(found).any():
+        raise OverflowError
+    return found
+
+
+def _quickly(text: bytes, datatype: str, shape: Sequence[int]) -> Array | None:
+    """A flat list that is as it should be; None leaves it to who says what is wrong."""
+    if len(text) < _SHORT or text.find(b"[", 1) >= 0:
+        return None
+    values = read_floats(text)
+    if values is None or len(values) != math.prod(shape):
+        return None
+    array = values.astype(DATATYPES[datatype])
+    return None if np.isinf(array).any() else array.reshape(shape)
 
 
 def _word(dtype: np.dtype[Any]) -> str:
@@ -150,14 +202,14 @@ def _nesting(structure: bytes, name: str) -> tuple[int, ...]:
     return tuple(reversed(sizes))
 
 
-def _read_strings(text: bytes, shape: Sequence[int] | None, name: str) -> Array:
+def _read_strings(text: bytes, shape: Sequence[int] | None, name: str, element: Any) -> Array:
     if shape is not None and math.prod(shape) > MAX_STRINGS:
         raise _invalid(name, f"has {math.prod(shape)} strings; expected at most {MAX_STRINGS}")
     depth = len(text) - len(text.lstrip(b"[ \t\r\n"))
     depth = text[:depth].count(b"[")
     if not 1 <= depth <= _MAX_AXES:
         raise _invalid(name, "has data that is no list; expected a list of strings")
-    kind: Any = str
+    kind: Any = element
     for _ in range(depth):
         kind = list[kind]
     try:
@@ -171,11 +223,18 @@ def _read_strings(text: bytes, shape: Sequence[int] | None, name: str) -> Array:
             name, f"has {len(found)} strings in shape {list(sizes)}; expected {list(wanted)}"
         )
     array = np.empty(len(found), object)
-    array[:] = [value.encode() for value in found]
+    array[:] = [v.encode() if isinstance(v, str) else _bytes(v, name) for v in found]
     return array.reshape(wanted)
 
 
-def _flat(nested: Any, depth: int, name: str) -> tuple[list[str], tuple[int, ...]]:
+def _bytes(value: _Base64, name: str) -> bytes:
+    try:
+        return a2b_base64(value.b64, strict_mode=True)
+    except ValueError:
+        raise _invalid(name, f"has b64 {value.b64[:80]!r}, which is no base64") from None
+
+
+def _flat(nested: Any, depth: int, name: str) -> tuple[list[str | _Base64], tuple[int, ...]]:
     sizes = [len(nested)]
     for _ in range(depth - 1):
         lengths = {len(row) for row in nested}

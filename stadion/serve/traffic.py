@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+from bisect import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
@@ -12,24 +14,29 @@ from stadion.core.deployment import Deployment, Route
 from stadion.core.errors import Code, StadionError
 from stadion.serve.loading import Loaded
 
-__all__ = ["Lane", "Served"]
+__all__ = ["STICKY_KEY", "Lane", "Served"]
+
+STICKY_KEY = "sticky_key"
+"""The request parameter that keeps a person or a device with one version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Who answers a request, and which versions get a copy of it."""
+    """Who answers a request, and which versions get a copy of it; a quiet one has no onlookers."""
 
     model: str
     loaded: Loaded
     shadows: tuple[Loaded, ...] = ()
+    is_quiet: bool = False
 
 
 class Served:
     """What answers for one model; never changed, only replaced as a whole.
 
     A route with a segment ('sport=running') takes the requests whose parameter has that value;
-    the other routes share the rest by weight. Who asks for a version by number gets it, without
-    copies for the shadows.
+    the other routes share the rest by weight. Requests with the same `sticky_key` get the same
+    version as long as the weights stay. Who asks for a version by number gets it, without copies
+    for the shadows.
     """
 
     def __init__(self, deployment: Deployment, versions: Mapping[int, Loaded]) -> None:
@@ -69,7 +76,13 @@ class Served:
                 f"no route of model {self.deployment.model!r} takes this request; "
                 f"expected a parameter {known} with a value that is routed",
             )
-        return random.choices(lanes, cum_weights=bounds)[0]  # noqa: S311  # shares, no secret
+        key = parameters.get(STICKY_KEY)
+        share = random.random() if key is None else _place(key)  # noqa: S311  # no secret
+        return lanes[min(bisect(bounds, share * bounds[-1]), len(lanes) - 1)]
+
+    def sole(self, version: int | None) -> Lane | None:
+        """The lane of all requests for that version that say nothing else, if it is only one."""
+        return self._sole if version is None else self._by_version.get(version)
 
     def _numbered(self, version: int) -> Lane:
         found = self._by_version.get(version)
@@ -93,6 +106,12 @@ class Served:
             for route in routes
         ]
         return lanes, list(accumulate(route.weight for route in routes))
+
+
+def _place(key: Scalar) -> float:
+    """Where a key stands between 0 and 1: the same in every process and at every time."""
+    digest = hashlib.blake2b(str(key).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 _Share = tuple[list[Lane], list[float]]

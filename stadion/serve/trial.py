@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from stadion.core.deployment import Plan
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.serve.config import Limits
@@ -23,10 +24,15 @@ _log = logging.getLogger("stadion.serve")
 
 @dataclass(frozen=True, slots=True)
 class TrialReport:
-    """What a version needs: opening and proving it, and the median run on one row."""
+    """What a version needs: opening and proving it, and how it is best run."""
 
     load_ms: float
-    run_ms: float
+    plan: Plan
+
+    @property
+    def run_ms(self) -> float:
+        """The median run on one row."""
+        return self.plan.run_ms
 
 
 def trial_load(
@@ -77,7 +83,7 @@ class Trial:
         outcome: TrialOutcome = decode(said, TrialOutcome)
         if outcome.failure is not None:
             raise outcome.failure.error()
-        return TrialReport(outcome.load_ms, outcome.run_ms)
+        return TrialReport(outcome.load_ms, outcome.plan or Plan())
 
     def kill(self) -> None:
         """End it now: whoever waits for the result gets an error."""

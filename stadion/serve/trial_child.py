@@ -35,7 +35,7 @@ def _try(order: TrialOrder) -> TrialOutcome:
         )
     except Exception as error:  # noqa: BLE001  # the outcome of a trial, whatever it is
         return TrialOutcome(failure=failure_of(error))
-    return TrialOutcome(found.load_ms, found.run_ms)
+    return TrialOutcome(found.load_ms, found.plan)
 
 
 if __name__ == "__main__":

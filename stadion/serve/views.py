@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from stadion.core.deployment import Route
 from stadion.serve.config import ServerInfo
-from stadion.serve.crew import Slot
-from stadion.serve.messages import Placement, VersionState
+from stadion.serve.ledger import ServerCounts
+from stadion.serve.messages import Placement
+from stadion.serve.slot import Slot
+from stadion.serve.stats import Histogram, Stats
 
-__all__ = ["status_view"]
+__all__ = ["brief_view", "status_view"]
 
-_COUNTS = ("answered", "failed", "shadow_ok", "shadow_failed", "shadow_dropped")
+_QUANTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+_TIMES = ("queue", "infer", "total")
 
 
 def status_view(
-    info: ServerInfo, is_open: bool, slots: Sequence[Slot], desired: Mapping[str, Placement]
+    info: ServerInfo,
+    is_open: bool,
+    slots: Sequence[Slot],
+    desired: Mapping[str, Placement],
+    counts: ServerCounts,
 ) -> dict[str, Any]:
     """The server as `PlaneClient.status` tells it.
 
-    Counts are those of the worker processes that run now.
+    Counts are of all workers, those that ended included.
     """
+    return brief_view(info, is_open, slots, desired) | {
+        "models": {
+            model: {
+                "generation": placement.deployment.generation,
+                "pinned": placement.deployment.pinned,
+                "in_memory": sum(_holds(slot, model) for slot in slots),
+                "routes": [dataclasses.asdict(route) for route in placement.deployment.routes],
+                "versions": _versions(placement, counts.models.get(model, {})),
+            }
+            for model, placement in desired.items()
+        }
+    }
+
+
+def brief_view(
+    info: ServerInfo, is_open: bool, slots: Sequence[Slot], desired: Mapping[str, Placement]
+) -> dict[str, Any]:
+    """The same without what each version has done: of a model only its generation."""
     standing = all(slot.standing.is_set() for slot in slots)
     return {
         "running": True,
-        "ready": is_open and standing and not info.failed,
+        "ready": is_open and standing and not any(slot.beat and slot.beat.ill for slot in slots),
+        "started": is_open,
         "predictions": info.url,
         "host": info.host,
         "port": info.port,
@@ -33,11 +62,7 @@ def status_view(
         "models": {
             model: {
                 "generation": placement.deployment.generation,
-                "routes": [dataclasses.asdict(route) for route in placement.deployment.routes],
-                "versions": {
-                    str(number): _version(_states(slots, model, number))
-                    for number in placement.packages
-                },
+                "pinned": placement.deployment.pinned,
             }
             for model, placement in desired.items()
         },
@@ -46,28 +71,58 @@ def status_view(
 
 
 def _worker(slot: Slot) -> dict[str, Any]:
-    beat = slot.beat
+    beat, process = slot.beat, slot.account.process
     return {
         "pid": slot.process.pid if slot.process else None,
         "standing": slot.standing.is_set(),
         "connections": beat.connections if beat else 0,
         "waiting": beat.waiting if beat else 0,
+        "resident_bytes": process.rss_bytes if process else 0,
+        "restarts": slot.account.restarts,
     }
 
 
-def _states(slots: Iterable[Slot], model: str, number: int) -> list[VersionState]:
-    found = []
-    for slot in slots:
-        here = slot.beat.models.get(model) if slot.beat else None
-        if here is not None and number in here.versions:
-            found.append(here.versions[number])
-    return found
+def _holds(slot: Slot, model: str) -> bool:
+    """Whether a worker has the model in memory, as far as it has told."""
+    return any(
+        name == model and stats.resident_bytes > 0
+        for (name, _), stats in slot.account.versions.items()
+    )
 
 
-def _version(states: Sequence[VersionState]) -> dict[str, Any]:
-    """Counts summed over the workers, times from the slowest."""
-    view: dict[str, Any] = {
-        name: max((getattr(state, name) for state in states), default=0.0)
-        for name in ("load_ms", "run_ms")
+def _versions(placement: Placement, found: Mapping[int, Stats]) -> dict[str, Any]:
+    routes = {route.version: route for route in placement.deployment.routes}
+    return {
+        str(number): _version(routes.get(number), found.get(number) or Stats())
+        for number in placement.packages
     }
-    return view | {name: sum(getattr(state, name) for state in states) for name in _COUNTS}
+
+
+def _version(route: Route | None, stats: Stats) -> dict[str, Any]:
+    """Counts summed over the workers, the time of loading from the slowest."""
+    plan = route.plan if route else None
+    return {
+        "plan": msgspec.to_builtins(plan) if plan else None,
+        "load_ms": round(stats.load_ns / 1e6, 3),
+        "run_ms": round(plan.run_ms, 4) if plan else 0.0,
+        "resident_bytes": stats.resident_bytes,
+        "answered": stats.success,
+        "failed": sum(stats.failed.values()),
+        "shadow_ok": stats.shadow_same + stats.shadow_different,
+        "shadow_different": stats.shadow_different,
+        "shadow_failed": stats.shadow_failed,
+        "shadow_dropped": stats.shadow_dropped,
+        "stats": {
+            "rows": stats.rows,
+            "runs": stats.runs,
+            "pending": stats.pending,
+            "cancelled": stats.cancelled,
+            "failed": dict(stats.failed),
+            **{name: _quantiles(getattr(stats, name)) for name in _TIMES},
+        },
+    }
+
+
+def _quantiles(times: Histogram) -> dict[str, float]:
+    """What half, 95 and 99 of a hundred requests stayed below, in milliseconds."""
+    return {name: round(times.quantile_ns(share) / 1e6, 4) for name, share in _QUANTILES.items()}

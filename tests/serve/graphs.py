@@ -25,6 +25,7 @@ __all__ = [
     "half",
     "heart_rate",
     "heart_rate_by_hand",
+    "identity",
     "package",
     "patient",
     "sum_of_two",
@@ -34,9 +35,15 @@ __all__ = [
 CLASSES = ("badminton", "running", "standing", "walking")
 FEATURES = 32
 _KINDS = {
+    "FP64": TensorProto.DOUBLE,
     "FP32": TensorProto.FLOAT,
     "FP16": TensorProto.FLOAT16,
-    "INT64": TensorProto.INT64,
+    "BF16": TensorProto.BFLOAT16,
+    **{
+        f"{sign}INT{bits}": getattr(TensorProto, f"{sign}INT{bits}")
+        for sign in ("", "U")
+        for bits in (8, 16, 32, 64)
+    },
     "BOOL": TensorProto.BOOL,
     "BYTES": TensorProto.STRING,
 }
@@ -158,6 +165,12 @@ def constant(folder: Path, value: float) -> ModelPackage:
 def echo(folder: Path) -> ModelPackage:
     """x -> x, any number of columns, missing allowed."""
     x, y = Tensor("x", "FP32", (None, None)), Tensor("y", "FP32", (None, None))
+    return package(folder, [x], [y], [helper.make_node("Identity", ["x"], ["y"])])
+
+
+def identity(folder: Path, datatype: str) -> ModelPackage:
+    """x -> y, the same, of any datatype; two free axes."""
+    x, y = Tensor("x", datatype, (None, None)), Tensor("y", datatype, (None, None))
     return package(folder, [x], [y], [helper.make_node("Identity", ["x"], ["y"])])
 
 

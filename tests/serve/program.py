@@ -24,9 +24,14 @@ class Orders(msgspec.Struct):
     placements: list[Placement]
     limits: Limits
     workers: int = 1
+    memory_budget: int = 0
     port: int = 0
     observer: str = ""
     children: list[list[str]] = []
+    host: str = "127.0.0.1"
+    require_keys: bool = False
+    grpc_port: int | None = None
+    access_log: str = ""
 
 
 def read_numbers(package: ModelPackage, data: bytes, name: str) -> dict[str, Array]:
@@ -42,13 +47,21 @@ def read_numbers(package: ModelPackage, data: bytes, name: str) -> dict[str, Arr
 
 def main() -> None:
     """Run until SIGTERM."""
-    orders = msgspec.json.decode(sys.argv[1], type=Orders)
+    text = sys.argv[1]
+    content = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
+    orders = msgspec.json.decode(content, type=Orders)
     config = ServeConfig(
         Home(Path(orders.home)),
         port=orders.port,
         workers=orders.workers,
         limits=orders.limits,
+        memory_budget=orders.memory_budget,
         observer_target=orders.observer,
+        host=orders.host,
+        keys_target="stadion.trust.keys:key_reader",
+        require_keys=orders.require_keys,
+        grpc_port=orders.grpc_port,
+        access_log=orders.access_log,
     )
     try:
         run_server(
@@ -66,6 +79,7 @@ def main() -> None:
 def _tell(info: ServerInfo) -> None:
     view = {
         "port": info.port,
+        "grpc": info.grpc,
         "workers": info.workers,
         "failed": info.failed,
         "ready_s": info.ready_s,

@@ -26,6 +26,9 @@ from tests.serve.program import Orders
 __all__ = ["Answer", "Server", "ask", "deployment", "raw", "running", "start"]
 
 
+_LONGEST_ARGUMENT = 100_000  # the kernel takes 128 KiB
+
+
 def deployment(model: str, *versions: int, generation: int = 1) -> Deployment:
     """Equal shares for the versions."""
     return Deployment(model, tuple(Route(version) for version in versions), generation)
@@ -69,8 +72,13 @@ def start(
     if isinstance(models, Mapping):
         models = [placement_of(deployment(name, 1), {1: p}) for name, p in models.items()]
     orders = Orders(str(home), list(models), limits or Limits(), workers, **more)
+    text = msgspec.json.encode(orders)
+    if len(text) > _LONGEST_ARGUMENT:
+        path = home / "orders.json"
+        path.write_bytes(text)
+        text = f"@{path}".encode()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.serve.program", msgspec.json.encode(orders).decode()],
+        [sys.executable, "-m", "tests.serve.program", text.decode()],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -62,7 +62,9 @@ def test_a_new_model_answers_when_deploy_returns(
     assert asked(server, "new") == 404
     written = []
     done = server.plane.deploy(
-        deployment("new", 1), {1: packages[1]}, commit=lambda: written.append(asked(server, "new"))
+        deployment("new", 1),
+        {1: packages[1]},
+        commit=lambda _plan: written.append(asked(server, "new")),
     )
     assert written == [503]  # loaded, not answering yet
     assert (done.model, done.generation) == ("new", 1)
@@ -99,7 +101,7 @@ def test_a_commit_that_fails_changes_nothing(
 ) -> None:
     server.plane.deploy(deployment("kept", 1), {1: packages[1]})
 
-    def fail() -> None:
+    def fail(_plan: Deployment) -> None:
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="disk"):
@@ -122,7 +124,7 @@ def test_a_caller_that_leaves_before_the_switch_changes_nothing(
     everybody_answers(server, "left", 2.0)
 
 
-def _interrupted() -> None:
+def _interrupted(_plan: Deployment) -> None:
     raise KeyboardInterrupt
 
 
@@ -137,7 +139,9 @@ def test_a_bad_version_is_refused_and_the_old_one_goes_on(
     for bad, code in ((damaged, Code.INVALID), (graphs.endless(home), Code.TIMEOUT)):
         with pytest.raises(StadionError) as caught:
             server.plane.deploy(
-                deployment("good", 2, generation=2), {2: bad}, commit=lambda: written.append(1)
+                deployment("good", 2, generation=2),
+                {2: bad},
+                commit=lambda _plan: written.append(1),
             )
         assert caught.value.code is code
     assert not written
@@ -152,7 +156,7 @@ def test_two_deployments_of_one_model_do_not_mix(
     server.plane.deploy(deployment("busy", 1), {1: packages[1]})
     refusals: list[StadionError] = []
 
-    def meanwhile() -> None:
+    def meanwhile(_plan: Deployment) -> None:
         with pytest.raises(StadionError) as caught:
             server.plane.deploy(deployment("busy", 3, generation=3), {3: packages[3]})
         refusals.append(caught.value)

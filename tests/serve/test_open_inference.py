@@ -348,11 +348,14 @@ def test_binary_texts_with_wrong_lengths_are_refused(server: Server, blob: bytes
     refused(binary(server, "texts", {"inputs": [given]}, blob), "'x'", "string")
 
 
-def test_texts_that_are_not_utf8_are_refused(server: Server) -> None:
+def test_texts_that_are_not_utf8_come_back_in_binary_form_only(server: Server) -> None:
     blob = blob_of(b"\xff\xfe")
     size = {"binary_data_size": len(blob)}
     given = {"name": "x", "shape": [1], "datatype": "BYTES", "parameters": size}
-    refused(binary(server, "texts", {"inputs": [given]}, blob), "'x'", "UTF-8")
+    refused(binary(server, "texts", {"inputs": [given]}, blob), "'y'", "UTF-8", "binary_data")
+    outputs = [{"name": "y", "parameters": {"binary_data": True}}]
+    answer = binary(server, "texts", {"inputs": [given], "outputs": outputs}, blob)
+    assert answer.body.endswith(blob)
 
 
 @pytest.mark.parametrize(

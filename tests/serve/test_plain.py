@@ -121,8 +121,10 @@ def test_a_wrong_body_is_refused(server: Server, body: Any, words: list[str]) ->
     refused(predict(server, "echo", body), *words)
 
 
-def test_half_precision_is_answered_but_not_taken_in_json(server: Server) -> None:
-    refused(predict(server, "half", {"inputs": [[1, 2]]}), "'x'", "FP16")
+def test_half_precision_is_a_number_like_others(server: Server) -> None:
+    answer = predict(server, "half", {"inputs": [[0.1, 2]]})
+    assert answer.json["output"] == {"y": [[0.19995117, 4.0]]}
+    refused(predict(server, "half", {"inputs": [[1, 7e4]]}), "'x'", "fit", "FP16")
     answer = predict(server, "half", b"numbers\n1 2")
     refused(answer, "'x'", "FP32", "FP16")
 

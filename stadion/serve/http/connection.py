@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import time
 from collections.abc import Awaitable
 
-from stadion.core.errors import Code, StadionError
-from stadion.serve.faults import whereabouts
+from stadion.serve.http.answering import failed, over, refusal_reason, warm, written
 from stadion.serve.http.bodies import inflate
-from stadion.serve.http.intake import BODY, HEAD, IDLE, Intake, Message
+from stadion.serve.http.denial import denial
+from stadion.serve.http.entry import Entry
+from stadion.serve.http.heads import HEAD_END, Head
+from stadion.serve.http.intake import BODY, HEAD, IDLE, Intake
+from stadion.serve.http.reading import Reading
 from stadion.serve.http.reply import render
 from stadion.serve.http.router import Found
 from stadion.serve.http.site import Site
-from stadion.serve.protocols.base import Call, Reply
+from stadion.serve.protocols.base import Answer, Call, Reply
+from stadion.serve.table import Cold
+from stadion.serve.ticket import Ticket
 
 __all__ = ["Connection"]
-
-_log = logging.getLogger("stadion.serve")
 
 _LINGER_S = 5.0
 _MOST_WAITING = 16
@@ -35,13 +38,21 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._intake = Intake(site.limits)
+        self.entry = Entry(site)
+        self._intake = Intake(site.limits, site.heads, site.budget)
         self._transport: asyncio.Transport
+        self._address = ""
         self._task: asyncio.Task[None] | None = None
+        self._ticket: Ticket | None = None
+        self._asked: tuple[Head, Found] | None = None
+        self._began_ns = 0
         self._out: list[bytes] = []
         self._deadline = 0.0
-        self._is_reading = True
+        self._reading = Reading(site.loop)
         self._is_blocked = False
+        self._is_quiet = True  # nothing is half received, waits or is being answered
+        self._is_away = False  # what was asked is answered by the express way
+        self._is_left = False  # the client sends nothing more
         self._is_over = False
         self._said_goodbye = False
         self._unsent, self._unsent_deadline = 0, 0.0
@@ -51,6 +62,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept, or refuse when there are too many."""
         self._transport = transport  # type: ignore[assignment]  # TCP gives no other
+        self._address = str((transport.get_extra_info("peername") or ("",))[0])
+        self._reading.begin(self._transport)
         self._site.connections.add(self)
         self._deadline = self._site.loop.time() + self._site.limits.head_s
         if len(self._site.connections) > self._site.limits.connections:
@@ -59,18 +72,35 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, answer what is complete, see to the limits."""
-        if not self._intake.is_closed:
-            self._intake.feed(data)
-            self._advance()
+        intake = self._intake
+        if intake.is_closed:
+            return
+        if self._is_quiet and intake.phase == IDLE:
+            cut = data.find(HEAD_END) + 4
+            head = self._site.heads.known.get(data[:cut])
+            if head is not None and len(data) == cut + head.length:
+                self._is_quiet = False
+                body = data[cut:]
+                if head.is_express and self._offer(head, body):
+                    return
+                self._answer(head, body)
+                self._rest()
+                return
+        self._is_quiet = False
+        intake.feed(data)
+        if self._site.gate.is_required and (head := intake.announced) is not None:
+            self._turn_away(head)
+        self._advance()
 
     def eof_received(self) -> bool:
-        """The client has closed: send what is answered already, begin nothing for it.
+        """The client has closed: send what is answered within this turn, begin nothing else.
 
         Who closes only its sending half looks the same. Ending a run that nobody waits for is
         worth more than answering the few who do that before a slow answer.
         """
         self._intake.close()
-        return False
+        self._is_left = True
+        return self._is_quick
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody waits any more: end the run that is under way."""
@@ -79,10 +109,15 @@ class Connection(asyncio.Protocol):
         self._intake.forget()
         if self._task is not None:
             self._task.cancel()
+        if self._ticket is not None:
+            self._ticket.cancel()
+        self.entry.leave()
+        self._reading.end()
 
     def pause_writing(self) -> None:
         """The client takes less than we write: answer no more until it catches up."""
         self._is_blocked = True
+        self._is_quiet = False
         self._unsent = self._transport.get_write_buffer_size()
         self._unsent_deadline = self._site.loop.time() + self._site.limits.write_s
 
@@ -108,7 +143,7 @@ class Connection(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         """While draining: close when nothing is asked, and when the client has its answer."""
-        if self._task or self._intake.ready or self._intake.phase != IDLE:
+        if self._is_busy or self._intake.ready or self._intake.phase != IDLE:
             return
         if not self._is_over:
             self._end()
@@ -120,69 +155,184 @@ class Connection(asyncio.Protocol):
         """Close at once."""
         self._transport.abort()
 
+    # --- the express way
+
+    def _offer(self, head: Head, body: bytes) -> bool:
+        """Have a call taken over; False when it goes the usual way."""
+        express = self._site.express
+        if express is None or not self.entry.enter_again(head):
+            return False
+        self._is_away = express.offer(self, head, body)
+        return self._is_away
+
+    def express(self, text: bytes) -> None:
+        """The whole response to what was offered."""
+        self._is_away = False
+        self.entry.leave()
+        if self._is_over:
+            return
+        self._transport.write(text)
+        intake = self._intake
+        if intake.phase == IDLE and not (intake.ready or self._is_blocked or self._is_left):
+            self._is_quiet = True
+            self._deadline = self._site.now + self._site.limits.idle_s
+        else:
+            self._advance()
+
+    def usual(self, head: Head, body: bytes) -> None:
+        """What was offered is to be answered the usual way after all."""
+        self._is_away = False
+        if not self._is_over:
+            self._answer(head, body)
+            self._advance()
+
     # --- answering
+
+    @property
+    def _is_quick(self) -> bool:
+        """True while what is being answered is answered by the end of this turn."""
+        ticket = self._ticket
+        return self._is_away or (ticket is not None and ticket.lane.loaded.inline_elements > 0)
+
+    @property
+    def _is_busy(self) -> bool:
+        """True while a request is being answered."""
+        return self._is_away or self._ticket is not None or self._task is not None
 
     def _advance(self) -> None:
         """Answer what is complete, as far as that goes without waiting."""
         intake = self._intake
-        while intake.ready and self._task is None and not self._is_blocked and not self._is_over:
-            self._answer(intake.take())
-        if intake.owes_continue and self._task is None and not intake.ready:
+        while intake.ready and not (self._is_busy or self._is_blocked or self._is_over):
+            message = intake.take()
+            if message.refusal is not None:
+                self._send(message.head, message.refusal)
+            else:
+                self._answer(message.head, message.body)
+        if intake.owes_continue and not self._is_busy and not intake.ready:
             intake.owes_continue = False
             if intake.phase == BODY:
                 self._out.append(_CONTINUE)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Send what is to be sent; what may come next, and until when."""
         if self._out or self._is_over:
             self._flush()
-        if not self._is_over:
-            self._set_deadline(intake)
-            self._set_reading(intake)
-
-    def _answer(self, message: Message) -> None:
-        if message.refusal is not None:
-            self._send(message, message.refusal)
+        if self._is_left and not self._is_quick:
+            self._transport.close()
+        if self._is_over or self._is_left:
             return
-        headers = message.headers or {}
-        found = self._site.router.find(message.method, message.url)
-        body = message.body
-        if b"content-encoding" in headers:
-            content = inflate(body, headers[b"content-encoding"], self._site.limits.body_bytes)
+        intake = self._intake
+        if intake.phase == IDLE and not intake.ready and not self._is_blocked:
+            self._is_quiet = not self._is_busy
+            self._deadline = self._site.now + self._site.limits.idle_s if self._is_quiet else 0.0
+            if self._reading.is_on:
+                return
+        self._set_deadline(intake)
+        self._set_reading(intake)
+
+    def _turn_away(self, head: Head) -> None:
+        """Receive no body from who will not be answered."""
+        found = self._site.router.find(head.method, head.url)
+        if (refusal := self.entry.denied(head, found, self._address)) is not None:
+            self._intake.deny(denial(found.failure, refusal))
+
+    def _answer(self, head: Head, body: bytes) -> None:
+        self._began_ns = time.perf_counter_ns()
+        found = head.found
+        if found is None:
+            found = head.found = self._site.router.find(head.method, head.url)
+            head.is_express = found.is_express and not head.is_coded
+        if (refusal := self.entry.enter(head, found, self._address)) is not None:
+            self._send(head, denial(found.failure, refusal))
+            self._reading.rest(self.entry.pace.rest_s())
+            return
+        if head.length and (crowd := self._site.crowd(found.params.get("model", ""))) is not None:
+            self._send(head, self._failed(found, crowd))
+            return
+        if head.is_coded:
+            coding = head.headers[b"content-encoding"]
+            content = inflate(body, coding, self._site.limits.body_bytes)
             if isinstance(content, Reply):
-                self._send(message, content)
+                self._send(head, content)
                 return
             body = content
+        call = Call(found.params, found.query, head.headers, body)
+        answer: Answer
         try:
-            answer = found.handle(Call(found.params, found.query, headers, body))
+            answer = found.handle(call)
+        except Cold as cold:
+            answer = warm(cold, found, call)
         except Exception as error:  # noqa: BLE001  # one bad request must not end the others
-            self._send(message, _failed(found, error))
+            self._send(head, self._failed(found, error))
             return
-        if isinstance(answer, Reply):
-            self._send(message, answer)
+        if isinstance(answer, Ticket):
+            self._ticket, self._asked = answer, (head, found)
+            answer.on_done(self._settled)
+        elif isinstance(answer, Reply):
+            self._send(head, answer)
         else:
-            self._task = self._site.loop.create_task(self._wait(message, found, answer))
+            self._task = self._site.loop.create_task(self._wait(head, found, call, answer))
 
-    async def _wait(self, message: Message, found: Found, answer: Awaitable[Reply]) -> None:
-        try:
-            reply = await answer
-        except Exception as error:  # noqa: BLE001  # one bad request must not end the others
-            reply = _failed(found, error)
-        self._task = None
-        self._send(message, reply)
+    def _settled(self, ticket: Ticket) -> None:
+        """The answer of the ticket is there, or will never be."""
+        if self._asked is None:
+            return
+        head, found = self._asked
+        self._ticket = self._asked = None
+        self._send(head, self._written(ticket, found), ticket)
         self._advance()
 
-    def _send(self, message: Message, reply: Reply) -> None:
-        intake = self._intake
-        close = message.is_last or (
-            self._site.is_draining and not intake.ready and intake.phase == IDLE
-        )
-        self._out.append(
-            render(
-                reply,
-                self._site.date,
-                close=close,
-                old=message.is_old,
-                bodiless=message.method == b"HEAD",
-            )
-        )
+    async def _wait(
+        self, head: Head, found: Found, call: Call, answer: Awaitable[Reply | Ticket]
+    ) -> None:
+        ticket: Ticket | None = None
+        try:
+            try:
+                reply = await answer
+            except Cold as cold:
+                reply = await warm(cold, found, call)
+            if isinstance(reply, Ticket):
+                ticket = reply
+                await over(ticket)
+                reply = self._written(ticket, found)
+        except Exception as error:  # noqa: BLE001  # one bad request must not end the others
+            reply = self._failed(found, error)
+        self._task = None
+        self._send(head, reply, ticket)
+        self._advance()
+
+    def _written(self, ticket: Ticket, found: Found) -> Reply:
+        """The answer of a ticket, and where its time went."""
+        settled_ns = time.perf_counter_ns()
+        try:
+            reply = written(ticket, found)
+        except Exception as error:  # noqa: BLE001  # one answer that cannot be written harms no other
+            return self._failed(found, error)
+        now_ns, stats = time.perf_counter_ns(), ticket.lane.loaded.stats
+        stats.input.add(ticket.asked_ns - self._began_ns)
+        stats.output.add(now_ns - settled_ns)
+        stats.total.add(now_ns - self._began_ns)
+        return reply
+
+    def _failed(self, found: Found, error: Exception) -> Reply:
+        if reason := refusal_reason(error):
+            self._site.refuse(reason)
+        return failed(found, error)
+
+    def _send(self, head: Head, reply: Reply, ticket: Ticket | None = None) -> None:
+        intake, site = self._intake, self._site
+        if site.witness is not None and head.url:
+            site.witness.see(head, reply, ticket, self._began_ns, self.entry.key)
+        self.entry.leave()
+        intake.let_go()
+        close = head.is_last or (site.is_draining and not intake.ready and intake.phase == IDLE)
+        if close or head.is_old or head.method == b"HEAD":
+            is_head = head.method == b"HEAD"
+            text = render(reply, site.date, close=close, old=head.is_old, bodiless=is_head)
+        else:
+            text = site.render(reply)
+        self._out.append(text)
         if close:
             self._end()
 
@@ -194,7 +344,9 @@ class Connection(asyncio.Protocol):
         self._deadline = self._site.loop.time() + _LINGER_S
 
     def _flush(self) -> None:
-        if self._out:
+        if len(self._out) == 1:
+            self._transport.write(self._out.pop())
+        elif self._out:
             self._transport.write(b"".join(self._out))
             self._out.clear()
         if self._is_over and not self._said_goodbye:
@@ -211,20 +363,14 @@ class Connection(asyncio.Protocol):
                 intake.is_phase_new = False
                 limit_s = limits.head_s if intake.phase == HEAD else limits.body_s
                 self._deadline = self._site.loop.time() + limit_s
-        elif self._task or intake.ready:
+        elif self._is_busy or intake.ready:
             self._deadline = 0.0  # ours to answer, and that has a limit of its own
         else:
             self._deadline = self._site.loop.time() + limits.idle_s
 
     def _set_reading(self, intake: Intake) -> None:
         """Read no further while enough waits to be answered."""
-        wanted = len(intake.ready) < _MOST_WAITING and intake.held < _MOST_HELD
-        if wanted is not self._is_reading:
-            self._is_reading = wanted
-            if wanted:
-                self._transport.resume_reading()
-            else:
-                self._transport.pause_reading()
+        self._reading.want(len(intake.ready) < _MOST_WAITING and intake.held < _MOST_HELD)
 
     def _check_writing(self, now: float) -> None:
         """Give a slow reader more time as long as it takes anything at all."""
@@ -232,10 +378,3 @@ class Connection(asyncio.Protocol):
         if unsent >= self._unsent:
             self._transport.abort()
         self._unsent, self._unsent_deadline = unsent, now + self._site.limits.write_s
-
-
-def _failed(found: Found, error: Exception) -> Reply:
-    if not isinstance(error, StadionError):
-        _log.error("a handler failed: %s", whereabouts(error))
-        error = StadionError(Code.INTERNAL, "internal error")
-    return found.failure(error)

@@ -10,7 +10,7 @@ import orjson
 
 from stadion.serve.protocols.base import Reply
 
-__all__ = ["http_date", "refusal", "render"]
+__all__ = ["http_date", "prefix", "refusal", "render"]
 
 _CLOSE = b"Connection: close\r\n"
 _KEEP = b"Connection: keep-alive\r\n"
@@ -36,6 +36,12 @@ def render(reply: Reply, date: bytes, *, close: bool, old: bool, bodiless: bool)
         more += _KEEP
     body = b"" if bodiless else reply.body
     return b"%b%d\r\nDate: %b\r\n%b\r\n%b" % (head, len(reply.body), date, more, body)
+
+
+def prefix(status: int, kind: bytes, date: bytes) -> bytes:
+    """The start of a response, up to the number of bytes in its body."""
+    line = b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode())
+    return b"%b\r\nDate: %b\r\nContent-Type: %b\r\nContent-Length: " % (line, date, kind)
 
 
 def refusal(status: int, text: str, headers: bytes = b"") -> Reply:

@@ -11,6 +11,7 @@ from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction
 from stadion.serve.binary import write_binary_tensor
+from stadion.serve.classes import best_classes
 from stadion.serve.protocols._v2_request import Asked, Wanted
 from stadion.serve.protocols.base import Reply
 
@@ -51,25 +52,27 @@ def _output(
     datatype = loaded.outputs[wanted.name].datatype
     if wanted.classes:
         labels = loaded.signature.labels.get(wanted.name, ())
-        array, datatype = _classes(array, wanted, labels), "BYTES"
+        array = best_classes(array, wanted.classes, labels, wanted.name)
+        datatype = "BYTES"
     view: dict[str, Any] = {"name": wanted.name, "datatype": datatype, "shape": array.shape}
     if wanted.is_binary:
         blob = write_binary_tensor(array)
         blobs.append(blob)
         view["parameters"] = {"binary_data_size": len(blob)}
     else:
-        view["data"] = _json_data(array, wanted.name)
+        view["data"] = _json_data(array, datatype, wanted.name)
     return view
 
 
-def _json_data(array: Array, name: str) -> Any:
+def _json_data(array: Array, datatype: str, name: str) -> Any:
     """Values in row-major order; orjson writes NaN as null and floats in full precision."""
     if array.dtype == object:
         return _texts(array, name)
-    if array.dtype == np.float16:
+    if datatype in ("FP16", "BF16"):
         raise StadionError(
             Code.INVALID,
-            f"output {name!r} is FP16, which has no JSON form; ask for it with binary_data: true",
+            f"output {name!r} is {datatype}, which has no JSON form; "
+            "ask for it with binary_data: true",
         )
     return np.ascontiguousarray(array).reshape(-1)
 
@@ -82,24 +85,3 @@ def _texts(array: Array, name: str) -> list[str]:
             Code.INVALID,
             f"output {name!r} holds bytes that are not UTF-8; ask for it with binary_data: true",
         ) from None
-
-
-def _classes(array: Array, wanted: Wanted, labels: tuple[str, ...]) -> Array:
-    """(..., k) scores -> (..., n) texts 'value:index:label', best first."""
-    if array.ndim < 2 or array.dtype == object:
-        raise StadionError(
-            Code.INVALID,
-            f"output {wanted.name!r} has shape {list(array.shape)}; classification needs a row "
-            "of scores for each row of the request",
-        )
-    rows = array.reshape(-1, array.shape[-1])
-    best = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, : wanted.classes]
-    found = np.empty(best.shape, object)
-    for row, (scores, order) in enumerate(zip(rows, best, strict=True)):
-        found[row] = [_class(scores[index], int(index), labels) for index in order]
-    return found.reshape(*array.shape[:-1], best.shape[1])
-
-
-def _class(score: Any, index: int, labels: tuple[str, ...]) -> bytes:
-    label = f":{labels[index]}" if index < len(labels) else ""
-    return f"{score}:{index}{label}".encode()

@@ -14,6 +14,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.request import Request
 from stadion.core.signature import DATATYPES, Tensor
 from stadion.serve.binary import read_binary_tensor
+from stadion.serve.nesting import check_nesting
 from stadion.serve.plane import Plane
 from stadion.serve.protocols.base import Call
 from stadion.serve.tensors import checked_shape, read_json_tensor
@@ -91,8 +92,10 @@ def decode(plane: Plane, call: Call, model: str, version: int | None) -> Asked:
 
 
 def _decode_json(plane: Plane, body: bytes, length: int, model: str, version: int | None) -> Asked:
+    text = body if length == len(body) else body[:length]
+    check_nesting(text)
     try:
-        asked = _BODY.decode(body if length == len(body) else body[:length])
+        asked = _BODY.decode(text)
     except msgspec.ValidationError as error:
         raise _invalid(f"the request is not as the protocol has it: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -146,6 +149,7 @@ def _check_claim(given: Input, known: Mapping[str, Tensor]) -> None:
 
 def _from_json(given: Input) -> Array:
     if given.data is msgspec.UNSET:
+        _check_not_shared(given.parameters or _NONE, given.name)
         raise _invalid(f"tensor {given.name!r} has neither data nor the parameter binary_data_size")
     return read_json_tensor(bytes(given.data), given.datatype, given.shape, given.name)
 
@@ -212,12 +216,22 @@ def _wanted(
         own = output.parameters or _NONE
         if output.name in found:
             raise _invalid(f"output {output.name[:80]!r} is asked for twice; expected once")
+        _check_not_shared(own, output.name)
         classes = own.get("classification", 0)
         if isinstance(classes, bool) or not isinstance(classes, int) or classes < 0:
             raise _invalid(f"classification is {classes!r}; expected a number of classes")
         is_binary = _flag(own, "binary_data", default=default)
         found[output.name] = Wanted(output.name, is_binary, classes)
     return tuple(found.values())
+
+
+def _check_not_shared(parameters: Mapping[str, Parameter], name: str) -> None:
+    if "shared_memory_region" in parameters:
+        raise StadionError(
+            Code.UNSUPPORTED,
+            f"tensor {name[:80]!r} is in shared memory, which this server has none of",
+            "send it in the body, as binary data",
+        )
 
 
 @lru_cache(maxsize=1024)

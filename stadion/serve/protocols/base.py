@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
+from stadion.core.access import Access
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.core.request import Prediction
 from stadion.serve.plane import Plane
+from stadion.serve.repository import Repository
+from stadion.serve.ticket import Ticket
 
 __all__ = [
     "JSON",
@@ -44,8 +49,7 @@ STATUS: dict[Code, int] = {
 }
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct, gc=False):
     """One complete HTTP request.
 
     `params` are the path's named parts, decoded; header names are in lower case.
@@ -57,8 +61,7 @@ class Call:
     body: bytes
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct, gc=False):
     """One HTTP response; the length is added on the way out."""
 
     body: bytes
@@ -68,25 +71,36 @@ class Reply:
     """More header lines, each ending with CR LF."""
 
 
-Answer = Reply | Awaitable[Reply]
+Answer = Reply | Ticket | Awaitable[Reply | Ticket]
+"""A reply, or a ticket that knows how its answer is written, or either that is to come."""
 FileReader = Callable[[ModelPackage, bytes, str], dict[str, Array]]
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a protocol works with."""
+    """What a protocol works with; `protocols` are all that are mounted beside it."""
 
     plane: Plane
     read_file: FileReader
+    protocols: Sequence[WireProtocol] = ()
+    repository: Repository = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path such as '/predict/{model}'. GET routes answer HEAD as well."""
+    """A method and a path such as '/predict/{model}'. GET routes answer HEAD as well.
+
+    `access` is what it asks of its caller; where keys are needed, a route that declares nothing
+    is open to nobody. `is_express` is for calls that `Express` understands. `names` tells from
+    query and headers which model a call is about, where the path does not.
+    """
 
     method: str
     path: str
     handle: Callable[[Call], Answer] = field(compare=False)
+    access: Access | None = None
+    is_express: bool = False
+    names: Callable[[str, Mapping[bytes, bytes]], str] | None = None
 
 
 class WireProtocol(Protocol):
@@ -104,14 +118,7 @@ class WireProtocol(Protocol):
         ...
 
 
-def after(
-    answer: Prediction | Awaitable[Prediction], then: Callable[[Prediction], Reply]
-) -> Answer:
-    """`then` of a prediction that is there or will be; what is there is answered at once."""
-    if isinstance(answer, Prediction):
-        return then(answer)
-    return _later(answer, then)
-
-
-async def _later(answer: Awaitable[Prediction], then: Callable[[Prediction], Reply]) -> Reply:
-    return then(await answer)
+def after(ticket: Ticket, then: Callable[[Prediction], Reply]) -> Ticket:
+    """Have the answer of a ticket written by `then`."""
+    ticket.encode = then
+    return ticket

@@ -12,13 +12,16 @@ from functools import partial
 
 import orjson
 
+from stadion.core.access import Access
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Tensor
 from stadion.core.version import __version__
 from stadion.serve.plane import Plane
 from stadion.serve.pool import Overloaded
+from stadion.serve.protocols._openapi_v2 import DESCRIBED
 from stadion.serve.protocols._v2_reply import encode
 from stadion.serve.protocols._v2_request import Asked, decode
+from stadion.serve.protocols._versions import number_of, package_of
 from stadion.serve.protocols.base import (
     LARGE_BODY,
     STATUS,
@@ -32,6 +35,17 @@ from stadion.serve.protocols.base import (
 
 __all__ = ["PLUGIN", "OpenInference"]
 
+_EXTENSIONS = (
+    "binary_tensor_data",
+    "classification",
+    "logging",
+    "model_configuration",
+    "model_repository",
+    "parameters",
+    "schedule_policy",
+    "statistics",
+    "trace",
+)
 _MODEL = "/v2/models/{model}"
 _VERSION = "/v2/models/{model}/versions/{version}"
 
@@ -41,22 +55,23 @@ class OpenInference:
 
     name = "open_inference"
     summary = "Open Inference Protocol v2 over HTTP, with binary tensors and classification"
+    described = DESCRIBED
 
     def routes(self, services: Services) -> Sequence[Route]:
         """See `WireProtocol.routes`."""
         calls = _Calls(services.plane)
         return [
-            Route("GET", "/v2", calls.server),
-            Route("GET", "/v2/health/live", calls.live),
-            Route("GET", "/v2/health/ready", calls.ready),
-            Route("GET", "/v2/models", calls.models),
+            Route("GET", "/v2", calls.server, Access.KEY),
+            Route("GET", "/v2/health/live", calls.live, Access.OPEN),
+            Route("GET", "/v2/health/ready", calls.ready, Access.OPEN),
+            Route("GET", "/v2/models", calls.models, Access.CATALOGUE),
             *(
                 route
                 for path in (_MODEL, _VERSION)
                 for route in (
-                    Route("GET", path, calls.metadata),
-                    Route("GET", f"{path}/ready", calls.model_ready),
-                    Route("POST", f"{path}/infer", calls.infer),
+                    Route("GET", path, calls.metadata, Access.PREDICT),
+                    Route("GET", f"{path}/ready", calls.model_ready, Access.PREDICT),
+                    Route("POST", f"{path}/infer", calls.infer, Access.PREDICT, is_express=True),
                 )
             ),
         ]
@@ -77,8 +92,7 @@ class _Calls:
         self._plane = plane
 
     def server(self, _call: Call) -> Reply:
-        extensions = ["binary_tensor_data", "classification"]
-        return _json({"name": "stadion", "version": __version__, "extensions": extensions})
+        return _json({"name": "stadion", "version": __version__, "extensions": _EXTENSIONS})
 
     def live(self, _call: Call) -> Reply:
         return _json({"live": True})
@@ -93,26 +107,25 @@ class _Calls:
 
     def model_ready(self, call: Call) -> Reply:
         model = call.params["model"]
-        self._plane.lane(model, _version(call), {})
+        self._plane.table.check(model, number_of(call))
         return _json({"name": model, "ready": True})
 
     def metadata(self, call: Call) -> Reply:
         model = call.params["model"]
-        served = self._plane.table.get(model)
-        version = _version(call)
-        loaded = served.lane(served.deployment.primary if version is None else version, {}).loaded
+        _, package = package_of(self._plane, model, number_of(call))
+        deployed = self._plane.table.placements[model].packages
         return _json(
             {
                 "name": model,
-                "versions": [str(number) for number in sorted(served.versions)],
+                "versions": [str(number) for number in sorted(deployed)],
                 "platform": "onnxruntime_onnx",
-                "inputs": [_tensor(tensor) for tensor in loaded.signature.inputs],
-                "outputs": [_tensor(tensor) for tensor in loaded.signature.outputs],
+                "inputs": [_tensor(tensor) for tensor in package.signature.inputs],
+                "outputs": [_tensor(tensor) for tensor in package.signature.outputs],
             }
         )
 
     def infer(self, call: Call) -> Answer:
-        model, version = call.params["model"], _version(call)
+        model, version = call.params["model"], number_of(call)
         if len(call.body) > LARGE_BODY:
             return self._infer_large(call, model, version)
         asked = decode(self._plane, call, model, version)
@@ -121,19 +134,6 @@ class _Calls:
     async def _infer_large(self, call: Call, model: str, version: int | None) -> Reply:
         asked: Asked = await self._plane.off_loop(lambda: decode(self._plane, call, model, version))
         return encode(asked, await self._plane.wait(asked.lane, asked.request))
-
-
-def _version(call: Call) -> int | None:
-    """The version in the path; a text that is no number is the name of no version here."""
-    text = call.params.get("version")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise StadionError(
-            Code.NOT_FOUND,
-            f"there is no version {text[:80]!r} of model {call.params['model'][:80]!r}",
-        )
-    return int(text)
 
 
 def _tensor(tensor: Tensor) -> dict[str, object]:

@@ -9,11 +9,13 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from stadion.core.access import Access
 from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction, Request
 from stadion.core.version import __version__
 from stadion.serve.plain_form import answer_of, asked_of, parse_body, tensors_of
 from stadion.serve.pool import Overloaded
+from stadion.serve.protocols._openapi_plain import DESCRIBED
 from stadion.serve.protocols.base import (
     LARGE_BODY,
     STATUS,
@@ -46,11 +48,15 @@ class Plain:
 
     name = "plain"
     summary = "POST /predict/{model} with JSON tensors or the bytes of an activity file"
+    described = DESCRIBED
 
     def routes(self, services: Services) -> Sequence[Route]:
         """See `WireProtocol.routes`."""
         calls = _Calls(services)
-        return [Route("GET", "/", calls.live), Route("POST", "/predict/{model}", calls.predict)]
+        return [
+            Route("GET", "/", calls.live, Access.OPEN),
+            Route("POST", "/predict/{model}", calls.predict, Access.PREDICT),
+        ]
 
     def failure(self, error: StadionError) -> Reply:
         """The sentence, the code of the house, and what to try next."""

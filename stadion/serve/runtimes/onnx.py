@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as state
 from stadion.core.arrays import Array, Arrays
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import GRAPH, Lineage, ModelFile, ModelPackage
-from stadion.core.signature import Signature, Tensor
+from stadion.core.signature import DATATYPES, Signature, Tensor
+from stadion.serve.runtimes._texts import as_bytes, as_text
 from stadion.serve.runtimes.base import Halt, Session, read_verified
 
 __all__ = ["PLUGIN", "OnnxSession", "load"]
@@ -32,6 +34,7 @@ _TYPES = {
     "tensor(int32)": "INT32",
     "tensor(int64)": "INT64",
     "tensor(float16)": "FP16",
+    "tensor(bfloat16)": "BF16",
     "tensor(float)": "FP32",
     "tensor(double)": "FP64",
     "tensor(string)": "BYTES",
@@ -39,6 +42,8 @@ _TYPES = {
 # The self-test has shown that the graph runs, so one of these comes from what was asked.
 _REFUSALS = (state.InvalidArgument, state.Fail, state.RuntimeException)
 _log = logging.getLogger("stadion.serve")
+_VALUE = ort.OrtValue
+_BF16 = 16  # bfloat16 among ONNX's data types
 _SHRINK = "memory.enable_memory_arena_shrinkage"
 _LARGE_ELEMENTS = 1 << 18  # inputs above this give the arena's memory back after the run
 
@@ -51,12 +56,22 @@ class OnnxSession:
     needed; so a run on unusually large inputs gives its memory back.
     """
 
-    __slots__ = ("_all", "_large", "_run", "_session", "_text_in", "_text_out", "signature")
+    __slots__ = (
+        "_all",
+        "_bf16",
+        "_large",
+        "_run",
+        "_session",
+        "_text_in",
+        "_text_out",
+        "signature",
+    )
 
     def __init__(self, session: Any, signature: Signature) -> None:
         self.signature = signature
         self._session = session
-        self._run = session.run
+        self._bf16 = {t.name for t in signature.inputs + signature.outputs if t.datatype == "BF16"}
+        self._run = self._run_bf16 if self._bf16 else session.run
         self._all = [tensor.name for tensor in signature.outputs]
         self._text_in = [t.name for t in signature.inputs if t.datatype == "BYTES"]
         self._text_out = [t.name for t in signature.outputs if t.datatype == "BYTES"]
@@ -70,15 +85,32 @@ class OnnxSession:
         names = outputs or self._all
         options = self._options(inputs, halt)
         if self._text_in:
-            inputs = {**inputs, **{name: _as_text(inputs[name], name) for name in self._text_in}}
+            inputs = {**inputs, **{name: as_text(inputs[name], name) for name in self._text_in}}
         try:
             found = dict(zip(names, self._run(names, inputs, options), strict=True))
         except Exception as error:  # noqa: BLE001  # ORT raises a class of its own per status
             raise _run_error(error, halt) from None
         for name in self._text_out:
             if name in found:
-                found[name] = _as_bytes(found[name])
+                found[name] = as_bytes(found[name])
         return found
+
+    def _run_bf16(self, names: Sequence[str], inputs: Arrays, options: Any) -> list[Array]:
+        """Run where a tensor is BF16, which ONNX Runtime does not take from numpy or give to it.
+
+        It takes texts from numpy only, and as long as it gives no BF16 both may stand together.
+        """
+        arrays = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+        values = {n: _bf16_value(a) if n in self._bf16 else a for n, a in arrays.items()}
+        if self._bf16.isdisjoint(names):
+            answers: list[Array] = self._session.run(names, values, options)
+            return answers
+        others = {n: _VALUE.ortvalue_from_numpy(arrays[n]) for n in arrays if n not in self._bf16}
+        found = self._session.run_with_ort_values(names, {**values, **others}, options)
+        return [
+            _bf16_array(value) if name in self._bf16 else value.numpy()
+            for name, value in zip(names, found, strict=True)
+        ]
 
     def _options(self, inputs: Arrays, halt: Halt | None) -> Any:
         is_large = any(array.size > _LARGE_ELEMENTS for array in inputs.values())
@@ -112,6 +144,7 @@ def load(package: ModelPackage) -> OnnxSession:
         ) from None
     _check_tensors(package.signature.inputs, session.get_inputs(), "input", is_exact=True)
     _check_tensors(package.signature.outputs, session.get_outputs(), "output", is_exact=False)
+    _check_mixture(package.signature)
     return OnnxSession(session, package.signature)
 
 
@@ -150,6 +183,18 @@ def _check_tensors(
             )
 
 
+def _check_mixture(signature: Signature) -> None:
+    """Refuse the one mixture of datatypes that ONNX Runtime's Python interface cannot run."""
+    taken = {tensor.datatype for tensor in signature.inputs}
+    given = {tensor.datatype for tensor in signature.outputs}
+    if "BYTES" in taken and "BF16" in given:
+        raise StadionError(
+            Code.UNSUPPORTED,
+            f"{GRAPH} takes BYTES and gives BF16, which cannot be run together here",
+            "cast the output to FP32 in the graph",
+        )
+
+
 def _fits(graph: Sequence[Any], expected: Sequence[int | None]) -> bool:
     """A named or unknown size in the graph fits everything; an unknown rank does too."""
     if not graph:
@@ -183,23 +228,14 @@ def _reason(error: Exception) -> str:
     return text[:300]
 
 
-def _as_text(array: Array, name: str) -> Array:
-    """Text elements as str: how ONNX Runtime takes them."""
-    found = np.empty(array.size, object)
-    try:
-        found[:] = [v.decode() if isinstance(v, bytes) else str(v) for v in array.flat]
-    except UnicodeDecodeError:
-        raise StadionError(
-            Code.INVALID, f"tensor {name!r} holds bytes that are not UTF-8"
-        ) from None
-    return found.reshape(array.shape)
+def _bf16_value(array: Array) -> Any:
+    return _VALUE.ortvalue_from_numpy_with_onnx_type(array.view(np.uint16), _BF16)
 
 
-def _as_bytes(array: Array) -> Array:
-    """Text elements as bytes: how they travel."""
-    found = np.empty(array.size, object)
-    found[:] = [str(value).encode() for value in array.flat]
-    return found.reshape(array.shape)
+def _bf16_array(value: Any) -> Array:
+    """A copy: the run's memory goes with its value."""
+    content = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())
+    return np.frombuffer(content, DATATYPES["BF16"]).reshape(value.shape())
 
 
 class _OnnxRuntime:

@@ -1,0 +1,5 @@
+"""Who may do what: API keys."""
+
+from stadion.trust.keys import KeyBook
+
+__all__ = ["KeyBook"]
