@@ -3,13 +3,15 @@
 # test    everything that must hold; ends with 0 when it does
 # check   style, types, and the law of the house
 # evaluate, bench   accuracy and speed, written to docs/results
+# fuzz    malformed input for minutes instead of seconds (MINUTES=5)
 # reliability, clients   what holds under load and faults, and for real clients, written there too
 PYTHON ?= python3
 VENV ?= .venv
+MINUTES ?= 5
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check evaluate bench reliability clients clean
+.PHONY: setup demo test check evaluate bench reliability clients fuzz clean
 
 setup: $(STAMP)
 
@@ -42,6 +44,9 @@ reliability: setup
 
 clients: setup
 	$(BIN)/python -m clients
+
+fuzz: setup
+	$(BIN)/python -m tests.serve.fuzz $(MINUTES)
 
 clean:
 	rm -rf $(VENV) .clients .demo build dist

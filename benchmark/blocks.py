@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.models import MODELS
 from benchmark.peers.base import Peer
-from benchmark.scaling import CASES, NAME, scaling
+from benchmark.scaling import NAME, cases, scaling
 from benchmark.turn import Bench, cells_of, turn
 
 __all__ = ["Plan", "Record", "measure_blocks", "read_records"]
 
 Record = dict[str, Any]
+Key = tuple[str, str, int]
+"""Model, protocol, and connections, or workers where these are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def measure_blocks(bench: Bench, peers: dict[str, Peer], plan: Plan, file: Path)
     """Every server once in every block, whatever happens to the others."""
     for block in range(plan.blocks):
         for server in plan.servers:
-            models = plan.models if plan.again else _open(bench, peers, plan, file, block, server)
+            have = set() if plan.again else _measured_already(file, block, server, bench.seconds)
+            models = _open(bench, peers, plan, server, have)
             if not models:
                 continue
             print(f"block {block + 1} of {plan.blocks}: {server}: {', '.join(models)}", flush=True)
@@ -68,7 +70,7 @@ def _measured(
     bench: Bench, peers: dict[str, Peer], plan: Plan, server: str, models: Sequence[str]
 ) -> Record:
     if server == NAME:
-        return scaling(bench, peers["stadion"], list(models))
+        return scaling(bench, peers["stadion"], models, plan.protocols)
     record = turn(bench, peers[server], models, plan.protocols)
     for cell in record["cells"]:
         print(
@@ -92,25 +94,32 @@ def _guarded(measured: Callable[[], Record]) -> Record:
         return facts | {"error": reason}
 
 
-def _open(
-    bench: Bench, peers: dict[str, Peer], plan: Plan, file: Path, block: int, server: str
-) -> list[str]:
-    """Models of which a figure is missing in this block."""
-    have = {
+def _measured_already(file: Path, block: int, server: str, seconds: int) -> set[Key]:
+    wanted = (block, server, seconds)
+    return {
         _key(cell)
         for record in read_records(file)
-        if (record["block"], record["server"], record["seconds"]) == (block, server, bench.seconds)
+        if (record["block"], record["server"], record["seconds"]) == wanted
         for cell in record.get("cells", ())
     }
+
+
+def _open(
+    bench: Bench, peers: dict[str, Peer], plan: Plan, server: str, have: set[Key]
+) -> list[str]:
+    """Models of which a figure is wanted that is not among those there are."""
     if server == NAME:
-        wanted = {(*case, workers) for case in CASES for workers in (1, 2)}
+        wanted = {
+            (*case, workers) for case in cases(plan.models, plan.protocols) for workers in (1, 2)
+        }
     else:
-        cells = cells_of(peers[server], list(MODELS), bench.seed, plan.protocols)
+        cells = cells_of(peers[server], plan.models, bench.seed, plan.protocols)
         wanted = {(cell.model, cell.protocol, cell.connections) for cell in cells}
-    return [model for model in plan.models if {w for w in wanted if w[0] == model} - have]
+    missing = {model for model, *_ in wanted - have}
+    return [model for model in plan.models if model in missing]
 
 
-def _key(cell: Record) -> tuple[str, str, int]:
+def _key(cell: Record) -> Key:
     return cell["model"], cell["protocol"], cell["workers" if "workers" in cell else "connections"]
 
 

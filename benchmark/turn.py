@@ -117,7 +117,7 @@ def _attempt(bench: Bench, peer: Peer, models: Sequence[str], protocols: Sequenc
     started = time.monotonic()
     with serving(bench, peer, models, (bench.server_core,), cells[0]) as (tree, port_of):
         first_s = time.monotonic() - started
-        idle_cpu = tree.settle()
+        idle_cpu = tree.settle(limit_s=4.0, quiet=0.02, every_s=0.5)
         figures = [_measured(bench, tree, loader, cell, port_of(cell)) for cell in cells]
         rss_mb = tree.rss_mb()
     facts = {"models": list(models), "first_answer_s": first_s, "idle_cpu": idle_cpu}

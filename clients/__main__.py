@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from reliability.models import ramp, recurrent
 from reliability.server import serving
 from stadion.core.version import code_version
 
-__all__ = ["CLIENTS", "environment", "main", "run_client"]
+__all__ = ["CLIENTS", "environment", "main", "run_client", "servers"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results" / "clients.json"
@@ -49,30 +49,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"there is no client {unknown}; expected {list(CLIENTS)}\n")
         return 2
     found: list[dict[str, Any]] = []
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stadion-")))
-        several = [("ramp", ramp(folder / "1", 1.0)), ("signal", recurrent(folder / "2"))]
-        several.append(("spare", ramp(folder / "3", 1.0)))
-        options = ["--grpc", "127.0.0.1:0"]
-        first = stack.enter_context(serving(with_models(folder / "a", several), 2, options))
-        single = with_models(folder / "b", several[:1])
-        second = stack.enter_context(serving(single, 1, options))
-        where = {
-            "http": _address(first.predictions),
-            "grpc": _address(first.grpc),
-            "single": _address(second.predictions),
-        }
+    with tempfile.TemporaryDirectory(prefix="stadion-") as folder, servers(Path(folder)) as where:
         for name in chosen:
-            found += run_client(name, where)
+            found += run_client(name, where, environment(CLIENTS[name]))
     _write(found, chosen)
     failed = [one for one in found if not one["passed"]]
     print(f"{len(found) - len(failed)} of {len(found)} checks passed")
     return 1 if failed else 0
 
 
-def run_client(name: str, where: dict[str, str]) -> list[dict[str, Any]]:
-    """What one program said of its checks; its early end is a failed check."""
-    python = environment(CLIENTS[name])
+@contextlib.contextmanager
+def servers(folder: Path) -> Iterator[dict[str, str]]:
+    """Two servers, and HOST:PORT of each: `http` and `grpc` of one, `single` of the other."""
+    several = [("ramp", ramp(folder / "1", 1.0)), ("signal", recurrent(folder / "2"))]
+    several.append(("spare", ramp(folder / "3", 1.0)))
+    options = ["--grpc", "127.0.0.1:0"]
+    homes = with_models(folder / "a", several), with_models(folder / "b", several[:1])
+    with serving(homes[0], 2, options) as first, serving(homes[1], 1, options) as second:
+        yield {
+            "http": _address(first.predictions),
+            "grpc": _address(first.grpc),
+            "single": _address(second.predictions),
+        }
+
+
+def run_client(name: str, where: dict[str, str], python: Path) -> list[dict[str, Any]]:
+    """What one program said of its checks, run by a Python; its early end is a failed check."""
     command = [str(python), "-m", f"clients.programs.{name}", json.dumps(where)]
     path = dict(os.environ, PYTHONPATH=str(ROOT))
     done = subprocess.run(

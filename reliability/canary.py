@@ -41,7 +41,9 @@ class Settings:
     workers: int = 1
 
 
-SHORT: Mapping[str, Any] = {"calls": 5_000, "shadow_s": 1.0, "capacity_s": 0.5}
+SHORT: Mapping[str, Any] = {
+    "calls": 2_000, "share": 0.1, "shadow_s": 0.7, "capacity_s": 0.3,
+}  # fmt: skip
 RED = (
     _SHARE,
     _FAILED.format("fails"),

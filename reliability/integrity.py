@@ -43,7 +43,7 @@ class Settings:
     workers: int = 2
 
 
-SHORT: Mapping[str, Any] = {"calls": 1_500, "connections": 16, "grpc": 2, "streams": 1}
+SHORT: Mapping[str, Any] = {"calls": 1_200, "connections": 16, "grpc": 2, "streams": 1}
 RED = (_WRONG, _SWAPPED)
 
 

@@ -46,7 +46,7 @@ class Settings:
     workers: int = 2
 
 
-SHORT: Mapping[str, Any] = {"kills": 1, "stops": 1, "share": 0.1, "pause_s": 0.5, "capacity_s": 0.5}
+SHORT: Mapping[str, Any] = {"kills": 1, "stops": 1, "share": 0.1, "pause_s": 0.3, "capacity_s": 0.3}
 RED = (_SUCCESS, _REPLACED.format("kill -9"), _REPLACED.format("a stop"))
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from reliability import naive
 from reliability.homes import binary_request, rows_request, with_models
 from reliability.ledger import Ledger
 from reliability.load import capacity, load_of
-from reliability import naive
 from reliability.models import CHANNELS, STEPS, recurrent, tabular
 from reliability.orders import Order, Phase
 from reliability.proof import Report, Scene, at_least, at_most, exactly
@@ -46,7 +46,8 @@ class Settings:
 
 
 SHORT: Mapping[str, Any] = {
-    "models": "recurrent", "seconds": 3.0, "before_s": 1.5, "after_s": 6.0, "capacity_s": 1.0,
+    "models": "recurrent", "seconds": 2.5, "before_s": 0.7, "after_s": 5.7, "share": 0.2,
+    "capacity_s": 0.5,
 }  # fmt: skip
 RED = (_GOODPUT.format("recurrent"), _ACCEPTED.format("recurrent"), _NORMAL.format("recurrent"))
 

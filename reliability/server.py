@@ -74,6 +74,10 @@ class Server:
         """Bytes that the workers hold, what they share counted by parts."""
         return sum(_memory(pid) for pid in self.processes())
 
+    def resident(self) -> int:
+        """Bytes that the workers have resident, as `ps` says it: what they share counts for each."""
+        return sum(_memory(pid, "Rss:") for pid in self.processes())
+
     def memory(self) -> int:
         """The same of all processes of the server."""
         return sum(_memory(pid) for pid in [self.process.pid, *children(self.process.pid)])
@@ -159,13 +163,13 @@ def until(truth: Callable[[], bool], limit_s: float, every_s: float = 0.02) -> f
     return time.perf_counter() - began
 
 
-def _memory(pid: int) -> int:
-    """Proportional set size; 0 for a process that has ended meanwhile."""
+def _memory(pid: int, kind: str = "Pss:") -> int:
+    """Proportional or resident set size; 0 for a process that has ended meanwhile."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    line = next(line for line in text.splitlines() if line.startswith("Pss:"))
+    line = next(line for line in text.splitlines() if line.startswith(kind))
     return int(line.split()[1]) * 1024
 
 

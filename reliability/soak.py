@@ -39,7 +39,7 @@ class Settings:
     workers: int = 1
 
 
-SHORT: Mapping[str, Any] = {"calls": 12_000, "capacity_s": 0.5, "every_s": 0.05}
+SHORT: Mapping[str, Any] = {"calls": 10_000, "capacity_s": 0.3, "every_s": 0.05}
 RED = (_SLOPE, _FILES, _THREADS)
 
 

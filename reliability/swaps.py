@@ -59,8 +59,8 @@ class Settings:
 
 
 SHORT = {
-    "swaps": 4, "broken": 2, "rollbacks": 1, "share": 0.2, "gap_s": 0.3, "quiet_s": 0.6,
-    "capacity_s": 0.5,
+    "swaps": 4, "broken": 2, "rollbacks": 1, "share": 0.2, "gap_s": 0.3, "quiet_s": 0.5,
+    "capacity_s": 0.3,
 }  # fmt: skip
 RED = (_FAILED, _STALE, _P99, _MEMORY)
 
@@ -139,7 +139,7 @@ def _home(folder: Path, plan: list[str]) -> tuple[Path, dict[int, str]]:
     packages = [tabular(folder / f"v{n}", n) for n in range(1, good + 1)]
     packages.append(tabular(folder / "damaged", good + 1))
     packages.append(failing(folder / "failing", good + 2))
-    packages.append(sized(folder / "large", good + 3, 96 << 10))
+    packages.append(sized(folder / "large", good + 3, 48 << 10))
     home = with_models(folder / "home", ((MODEL, package) for package in packages))
     with Registry.open(home / "registry") as registry:
         damage(registry.version(f"{MODEL}:{good + 1}"))

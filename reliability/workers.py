@@ -35,7 +35,7 @@ class Settings:
     connections: int = 32
 
 
-SHORT: Mapping[str, Any] = {"rounds": 1, "seconds": 1.0, "hidden": 128}
+SHORT: Mapping[str, Any] = {"rounds": 1, "seconds": 0.7, "hidden": 128}
 RED = (_RATIO,)
 
 

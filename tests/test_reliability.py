@@ -26,7 +26,7 @@ TIMED = (
     "slowest replacement",
     "throughput of two",
     "MB per million",  # of a few thousand calls, which say little
-    "highest memory",
+    "memory against the budget",  # nor in the few seconds that fill it
 )
 
 
@@ -35,18 +35,26 @@ def brief(name: str, *, sabotaged: bool) -> Report:
     return play(name, read_settings(it.Settings, dict(it.SHORT), name), SEED, sabotaged=sabotaged)
 
 
-@pytest.mark.timeout(90)
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ["integrity", "kill", "soak"])
 def test_what_must_hold_holds(name: str) -> None:
     red = brief(name, sabotaged=False).red
-    assert [what for what in red if not any(word in what for word in TIMED)] == []
+    assert [what for what in red if not _is_timed(what)] == []
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_its_control_sees_what_is_broken(name: str) -> None:
+def test_a_control_sees_what_is_broken_and_nothing_else(name: str) -> None:
     red = brief(name, sabotaged=True).red
-    assert [what for what in scenario(name).RED if what not in red] == []
+    broken = scenario(name).RED
+    assert [what for what in broken if what not in red] == []
+    assert [what for what in red if what not in broken and not _is_timed(what)] == []
+
+
+def _is_timed(what: str) -> bool:
+    return any(word in what for word in TIMED)
 
 
 def test_arrivals_keep_their_rate_and_their_seed() -> None:

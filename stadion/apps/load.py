@@ -12,22 +12,26 @@ import numpy as np
 import uvloop
 
 from stadion.core.errors import Code, StadionError
+from stadion.core.settings import api_key
+from stadion.core.signature import DATATYPES
 
 __all__ = ["infer_request", "measure", "run_load"]
 
 _WARM_UP_S = 0.3
 
 
-def measure(place: Any, model: str, seconds: float, connections: int) -> dict[str, Any]:
+def measure(
+    place: Any, model: str, seconds: float, connections: int, binary: bool = False
+) -> dict[str, Any]:
     """Send one row again and again over `connections` kept-alive connections.
 
-    The caller shares the machine with the server, so the figure is a lower bound.
+    The caller is Python and shares the machine with the server, so the figure is a lower bound.
     """
     status = place.status()
     if not status.get("predictions"):
         raise StadionError(Code.NOT_READY, "no server runs on this home", "stadion up")
     address = urlsplit(status["predictions"])
-    request = infer_request(place.model(model)["signature"], model, address.netloc)
+    request = infer_request(place.model(model)["signature"], model, address.netloc, binary)
     host, port = address.hostname or "127.0.0.1", address.port or 80
     latencies_s, failed, took_s = uvloop.run(run_load(host, port, request, seconds, connections))
     if not latencies_s:
@@ -35,6 +39,7 @@ def measure(place: Any, model: str, seconds: float, connections: int) -> dict[st
     p50, p95, p99 = np.percentile(np.array(latencies_s) * 1e3, [50, 95, 99])
     return {
         "model": model,
+        "form": "binary" if binary else "json",
         "connections": connections,
         "seconds": round(took_s, 2),
         "requests": len(latencies_s),
@@ -46,17 +51,27 @@ def measure(place: Any, model: str, seconds: float, connections: int) -> dict[st
     }
 
 
-def infer_request(signature: dict[str, Any], model: str, host: str) -> bytes:
-    """One row of zeros for every input, as the Open Inference Protocol writes it."""
-    inputs = []
+def infer_request(signature: dict[str, Any], model: str, host: str, binary: bool = False) -> bytes:
+    """One row for every input, zeros or empty texts, as the Open Inference Protocol writes it."""
+    inputs, blobs = [], b""
     for tensor in signature["inputs"]:
         shape = [1 if size is None else size for size in tensor["shape"]]
-        data = [0] * int(np.prod(shape))
+        is_text = tensor["datatype"] == "BYTES"
+        values = np.zeros(shape, object if is_text else DATATYPES[tensor["datatype"]])
         one = {"name": tensor["name"], "shape": shape, "datatype": tensor["datatype"]}
-        inputs.append(one | {"data": data})
-    body = msgspec.json.encode({"inputs": inputs})
+        if binary:
+            blob = bytes(4 * values.size) if is_text else values.tobytes()
+            blobs += blob
+            inputs.append(one | {"parameters": {"binary_data_size": len(blob)}})
+        else:
+            inputs.append(one | {"data": [("" if is_text else 0)] * values.size})
+    body = msgspec.json.encode({"inputs": inputs, "parameters": {"binary_data_output": binary}})
     head = f"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: {host}\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    if binary:
+        head += f"Inference-Header-Content-Length: {len(body)}\r\n"
+    if key := api_key():
+        head += f"Authorization: Bearer {key}\r\n"
+    return f"{head}Content-Length: {len(body + blobs)}\r\n\r\n".encode() + body + blobs
 
 
 async def run_load(

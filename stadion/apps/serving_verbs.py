@@ -101,13 +101,14 @@ def bench(
     model: Annotated[str, typer.Argument(help="Name of a deployed model.")],
     seconds: Annotated[float, typer.Option(help="How long.", min=0.1, max=600)] = 5.0,
     connections: Annotated[int, typer.Option(help="Callers at once.", min=1, max=512)] = 32,
+    binary: Annotated[bool, typer.Option("--binary", help="Tensors as bytes, not JSON.")] = False,
     home: HomeOption = "",
     as_json: AsJson = False,
 ) -> None:
     """Throughput and latency of a deployed model on the running server."""
     from stadion.apps.load import measure
 
-    answer(measure(open_home(home), model, seconds, connections), as_json)
+    answer(measure(open_home(home), model, seconds, connections, binary), as_json)
 
 
 @verb

@@ -62,7 +62,6 @@ def serve(
         access_log=_log_target(access_log),
         memory_budget=byte_size(memory_budget) if memory_budget else 0,
     )
-    expect_keys(replace(config, host=grpc_host, port=grpc_port, grpc_port=None))
     expect_keys(replace(config, host=control_host, grpc_port=None), CONTROL)
     # The children find the home and the plug-ins where this process does.
     os.environ["STADION_HOME"] = str(place.home.path)

@@ -18,7 +18,8 @@ from google.protobuf.message import DecodeError
 
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
-from stadion.core.signature import DATATYPES, Signature, Tensor
+from stadion.core.signature import DATATYPES, FRACTIONS, Signature, Tensor
+from stadion.export.bfloat16 import run_graph
 from stadion.export.graph import check_content
 from stadion.export.verify import open_graph
 
@@ -27,13 +28,13 @@ __all__ = ["inspected"]
 _LONGEST_NAME = 200
 _MOST_TENSORS = 256
 _FREE_SIZES = (1, 8, 64)  # of the free axes, tried in this order
-_FRACTIONS = {"FP16", "FP32", "FP64"}
+_FRACTIONS = {"FP16", "BF16", "FP32", "FP64"}
 _TYPES = {
     "tensor(bool)": "BOOL", "tensor(uint8)": "UINT8", "tensor(uint16)": "UINT16",
     "tensor(uint32)": "UINT32", "tensor(uint64)": "UINT64", "tensor(int8)": "INT8",
     "tensor(int16)": "INT16", "tensor(int32)": "INT32", "tensor(int64)": "INT64",
     "tensor(float16)": "FP16", "tensor(float)": "FP32", "tensor(double)": "FP64",
-    "tensor(string)": "BYTES",
+    "tensor(bfloat16)": "BF16", "tensor(string)": "BYTES",
 }  # fmt: skip
 
 
@@ -138,7 +139,7 @@ def _takes_missing(
         answers = _run(session, inputs, size, float("nan"), test_s)
     except StadionError:
         return False
-    return all(bool(np.isfinite(a).all()) for a in answers if a.dtype.kind == "f")
+    return all(bool(np.isfinite(a).all()) for a in answers if a.dtype.kind in FRACTIONS)
 
 
 def _run(
@@ -160,7 +161,7 @@ def _run(
     watch.start()
     try:
         given = {tensor.name: _filled(tensor, size, value) for tensor in inputs}
-        answers: list[Array] = session.run(None, given, options)
+        answers = run_graph(session, given, options)
     except Exception as error:  # noqa: BLE001  # the runtime raises a dozen types of its own
         if too_long.is_set():
             raise _TooLong from None

@@ -61,8 +61,8 @@ class AccessLog:
 
     def __init__(self, target: str) -> None:
         self._target = target
-        self._made = b'{"request_id":"' + secrets.token_hex(4).encode() + b"-%d"
-        self._next = 1
+        self._begin = b'{"request_id":"%b-' % secrets.token_hex(4).encode()
+        self._next = 1000
         self._ms, self._time = 0, ""
         try:
             self._open()
@@ -84,27 +84,35 @@ class AccessLog:
 
     def note(self, call: Finished) -> None:
         """One call is answered."""
-        rest = self._rest(call)
         if call.request_id:
-            self._backlog.add(b'{"request_id":"%b",%b' % (call.request_id.encode(), rest))
+            line = b'{"request_id":"%b%b' % (call.request_id.encode(), self._rest(call))
         else:
-            number, self._next = self._next, self._next + 1
-            self._backlog.add(b'%b",%b' % (self._made % number, rest))
+            line = b"%b%d%b" % (self._begin, self._next, self._rest(call))
+            self._next += 1
+        self._backlog.add(line)
 
     def note_alike(self, call: Finished, times: int) -> None:
-        """So many calls like this one are answered, which came without an id."""
-        first = self._next
-        self._next += times
-        between = b'",%b' % self._rest(call)
-        parts = [self._made % number for number in range(first, self._next)]
-        self._backlog.add(between.join([*parts, b""]), times)
+        """So many calls like this one are answered, which came without an id.
+
+        They differ in their ids only: those of a thousand lines are there already, but for the
+        thousands.
+        """
+        rest = self._rest(call)
+        while times:
+            thousands, first = divmod(self._next, 1000)
+            some = min(times, 1000 - first)
+            begin = b"%b%d" % (self._begin, thousands)
+            lines = (rest + begin).join(_LAST_DIGITS[first : first + some])
+            self._backlog.add(b"%b%b%b" % (begin, lines, rest), some)
+            self._next += some
+            times -= some
 
     def close(self, limit_s: float = 2.0) -> None:
         """Write what waits."""
         self._backlog.close(limit_s)
 
     def _rest(self, call: Finished) -> bytes:
-        """The line of a call but for its beginning."""
+        """The line of a call from the end of its request id on."""
         line = _Line(
             self._at(call.ended_ns // 1_000_000),
             call.method,
@@ -121,7 +129,7 @@ class AccessLog:
             call.key,
             call.trace[0][3:35] if call.trace else "",
         )
-        return _ENCODER.encode(line)[1:] + b"\n"
+        return b'",%b\n' % _ENCODER.encode(line)[1:]
 
     def _at(self, ms: int) -> str:
         """A moment as ISO 8601 writes it; many calls end in the same millisecond."""
@@ -176,3 +184,4 @@ def _write_all(file: int, data: bytes) -> None:
 
 
 _ENCODER = msgspec.json.Encoder()
+_LAST_DIGITS = [b"%03d" % number for number in range(1000)]

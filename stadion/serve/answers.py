@@ -13,10 +13,11 @@ __all__ = ["jsonable", "rows_of"]
 
 
 def jsonable(array: Array, *, is_opaque: bool = False) -> Any:
-    """An array as orjson writes it: numbers in full precision, NaN as null, strings as text.
+    """An array as orjson writes it: numbers in full precision, strings as text.
 
-    FP16 and BF16 become FP32, which holds all their values. A string that is no UTF-8 is written
-    as {"b64": "..."}; with `is_opaque`, every string is.
+    NaN becomes null, and so do infinities, for which JSON has nothing. FP16 and BF16 become FP32,
+    which holds all their values. A string that is no UTF-8 is written as {"b64": "..."}; with
+    `is_opaque`, every string is.
     """
     if not array.ndim:
         return rows_of(array.reshape(1), is_opaque=is_opaque)[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -176,20 +176,25 @@ class Crew:
             slot.take(message)
             if isinstance(message, Wish):
                 self._do_aside(self._grant(slot, message))
-            if isinstance(message, Beat) and self._is_lost(slot.process, message):
+            if isinstance(message, Beat) and self._is_lost(slot, message):
                 return
         _log.error("a worker said nothing for %.1f s", self._patience_s(slot))
 
-    def _is_lost(self, process: subprocess.Popen[bytes] | None, beat: Beat) -> bool:
-        """Whether the worker says that it must be replaced."""
+    def _is_lost(self, slot: Slot, beat: Beat) -> bool:
+        """Whether the worker must be replaced, from what it says."""
         if beat.plans:
             self._head.learn(beat.plans)
-        pid = process.pid if process else 0
+        loads_s = time.monotonic() - slot.loading_since if beat.loading else 0.0
+        reason = ""
         if beat.is_stuck:
-            _log.error("worker %d is stuck in a run", pid)
-        elif beat.ill:
-            _log.error("worker %d: model %s fails its self-test", pid, beat.ill)
-        return beat.is_stuck or (beat.ill != "" and not self._stopping.is_set())
+            reason = "a run does not end"
+        elif beat.ill and not self._stopping.is_set():
+            reason = f"model {beat.ill} fails its self-test"
+        elif loads_s > self._limits.load_s:
+            reason = f"model {beat.loading} is not loaded within {self._limits.load_s:g} s"
+        if reason:
+            _log.error("worker %d: %s", slot.process.pid if slot.process else 0, reason)
+        return reason != ""
 
     async def _grant(self, slot: Slot, wish: Wish) -> None:
         failure = None

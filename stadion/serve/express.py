@@ -8,6 +8,7 @@ one, and written at once. Whatever is unusual goes the usual way, which says wha
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,7 +20,9 @@ import orjson
 from stadion.core.arrays import Array
 from stadion.core.request import Prediction
 from stadion.core.signature import DATATYPES
+from stadion.serve.faults import whereabouts
 from stadion.serve.floats import read_floats
+from stadion.serve.http.bodies import WORTH_DEFLATING
 from stadion.serve.http.heads import Head
 from stadion.serve.plane import Plane
 from stadion.serve.protocols._v2_reply import encode
@@ -35,11 +38,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Express"]
 
+_log = logging.getLogger("stadion.serve")
+
 _BINARY = b"application/octet-stream"
 _MOST = 256
 _TRIES = 64
 _LONGEST = 64 << 10
 _FLOATS = ("FP32", "FP64")
+_SQUARES = 1e76  # the sum of squares of numbers that all fit FP32
 
 
 class Mould(msgspec.Struct, eq=False):
@@ -59,6 +65,7 @@ class Mould(msgspec.Struct, eq=False):
     callers: list[tuple[Connection, Head, bytes]] = []
     numbers: list[bytes] = []
     since_ns: int = 0
+    is_large: bool = False
 
 
 class Express:
@@ -93,7 +100,7 @@ class Express:
                 self._learn(moulds, key, numbers, head, body)
             return False
         loaded = mould.lane.loaded
-        if not has_room(loaded):
+        if not has_room(loaded) or (mould.is_large and b"accept-encoding" in head.headers):
             return False
         loaded.waiting_rows += mould.shape[0]
         if not mould.callers:
@@ -166,10 +173,31 @@ class Express:
             most = max(1, mould.lane.loaded.plan.max_rows // mould.shape[0])
             for at in range(0, len(callers), most):
                 share = callers[at : at + most]
-                if not self._is_sole(mould) or not self._run(mould, share, numbers[at : at + most]):
+                if self._is_sole(mould):
+                    try:
+                        self._answer(mould, share, numbers[at : at + most])
+                    except Exception as error:  # noqa: BLE001  # or they would wait for ever
+                        _log.error("the express way failed: %s", whereabouts(error))
+                        for connection, _, _ in share:
+                            connection.abort()
+                else:
                     self._known.pop(share[0][1].url, None)
-                    for connection, head, body in share:
-                        connection.usual(head, body)
+                    _give_back(share)
+
+    def _answer(
+        self,
+        mould: Mould,
+        callers: Sequence[tuple[Connection, Head, bytes]],
+        numbers: Sequence[bytes],
+    ) -> None:
+        """Answer calls of one form; halving finds those that are unusual among them."""
+        if self._run(mould, callers, numbers):
+            return
+        if (half := len(callers) // 2) and mould.lane.loaded.inline_elements:
+            self._answer(mould, callers[:half], numbers[:half])
+            self._answer(mould, callers[half:], numbers[half:])
+        else:
+            _give_back(callers)
 
     def _run(
         self,
@@ -192,9 +220,11 @@ class Express:
         bodies = self._bodies(mould, outputs, n)
         if bodies is None:
             return False
+        mould.is_large = len(bodies[0]) >= WORTH_DEFLATING
+        if mould.is_large and any(b"accept-encoding" in c[1].headers for c in callers):
+            return False
         start = self._site.start(_BINARY if mould.is_binary else JSON)
         headers, witness = mould.headers, self._site.witness
-        seen = [] if witness is None else [(c[1], len(bodies[0]), c[0].entry.key) for c in callers]
         for (connection, _, _), body in zip(callers, bodies, strict=True):
             connection.express(b"%b%d\r\n%b\r\n%b" % (start, len(body), headers, body))
         done_ns = time.perf_counter_ns()
@@ -206,8 +236,8 @@ class Express:
         stats.total.add(done_ns - mould.since_ns, n)
         if witness is not None:
             witness.see_together(
-                seen, mould.lane, (began_ns - read_ns) // n, read_ns - mould.since_ns,
-                ended_ns - began_ns, done_ns - mould.since_ns,
+                [c[1] for c in callers], len(bodies[0]), mould.lane, (began_ns - read_ns) // n,
+                read_ns - mould.since_ns, ended_ns - began_ns, done_ns - mould.since_ns,
             )  # fmt: skip
         return True
 
@@ -228,8 +258,9 @@ class Express:
         values = read_floats(b"[%b]" % b",".join(numbers))
         if values is None or len(values) != mould.count * len(numbers):
             return None
-        rows = values.astype(dtype).reshape(shape)
-        return None if np.isinf(rows).any() else rows
+        if not np.dot(values, values) < _SQUARES:
+            return None
+        return values.astype(dtype).reshape(shape)
 
     def _bodies(self, mould: Mould, outputs: dict[str, Array], n: int) -> Sequence[bytes] | None:
         """The body of each call's answer."""
@@ -257,6 +288,11 @@ class Express:
             for array in wanted
         ]
         return [mould.answer % row for row in zip(*texts, strict=True)]
+
+
+def _give_back(callers: Sequence[tuple[Connection, Head, bytes]]) -> None:
+    for connection, head, body in callers:
+        connection.usual(head, body)
 
 
 def _mould_of(asked: Asked, *, is_binary: bool) -> Mould | None:

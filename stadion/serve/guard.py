@@ -20,10 +20,11 @@ class InlineGuard:
     it runs, nothing else of the worker does; so it is ended and begun again on the pool.
     """
 
-    __slots__ = ("_halt", "_since_ns")
+    __slots__ = ("_halt", "_since_ns", "_spare")
 
     def __init__(self) -> None:
         self._halt: Halt | None = None
+        self._spare = Halt()
         self._since_ns = 0
 
     def start(self) -> None:
@@ -33,7 +34,9 @@ class InlineGuard:
     def enter(self, since_ns: int) -> Halt:
         """A run begins now, by `time.perf_counter_ns`."""
         self._since_ns = since_ns  # first: a look in between must not see the new run as old
-        self._halt = halt = Halt()
+        if self._spare.asked:
+            self._spare = Halt()
+        self._halt = halt = self._spare
         return halt
 
     def leave(self) -> None:

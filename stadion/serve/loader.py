@@ -105,6 +105,8 @@ class Loader:
         await self._loop.run_in_executor(self._thread, give_back)
 
     def _load(self, number: int, package: ModelPackage, plan: Plan | None) -> tuple[Loaded, int]:
+        if plan is None:  # measuring takes more memory than answering does, and keeps it
+            plan = load_version(number, package, self._plugins).plan
         give_back()
         before = held()
         loaded = load_version(number, package, self._plugins, plan)

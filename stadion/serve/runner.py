@@ -168,7 +168,7 @@ class Runner:
             tickets = line.take(self._drop)
             line.loaded.crowd = None
             self.waiting -= waited - len(line.heap)
-            for share in shares(line.loaded, tickets):
+            for share in shares(line.loaded, tickets) if tickets else ():
                 job = _Job(line, share)
                 self._free -= 1
                 self._running.add(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import subprocess
+import time
 from collections.abc import Mapping
 
 from stadion.core.errors import Code, StadionError
@@ -32,6 +33,8 @@ class Slot:
     ----------
     culprit
         The model that the last process was loading, or that had failed in it, at its end.
+    loading_since
+        When the load began that goes on now, by `time.monotonic`.
     """
 
     def __init__(self) -> None:
@@ -41,6 +44,7 @@ class Slot:
         self.failed: Mapping[str, str] = {}
         self.standing = asyncio.Event()
         self.culprit = ""
+        self.loading_since = 0.0
         self._writer: asyncio.StreamWriter | None = None
         self._answers: dict[int, asyncio.Future[None]] = {}
         self._numbers = itertools.count(1)
@@ -87,6 +91,8 @@ class Slot:
                 self.failed = failed
                 self.standing.set()
             case Beat():
+                if self.beat is None or self.beat.loading != message.loading:
+                    self.loading_since = time.monotonic()
                 self.beat = message
                 if message.failed is not None:
                     self.failed = message.failed

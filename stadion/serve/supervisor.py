@@ -108,9 +108,7 @@ class _Supervisor:
             config.worker_count,
             config.limits,
             environment,
-            Head(
-                self._start, self._rollouts.suspect, self._rollouts.grant, self._rollouts.learn
-            ),
+            Head(self._start, self._rollouts.suspect, self._rollouts.grant, self._rollouts.learn),
             () if config.grpc_port is None else (_GRPC,),
         )
         control = ControlSocket(
@@ -199,10 +197,11 @@ class _Supervisor:
     async def _status(self, detail: bool) -> dict[str, Any]:
         is_open = self._is_open and not self._is_draining
         placements = self._rollouts.desired | self._rollouts.aside
+        more = {"started": self._is_open, "unloaded": sorted(self._rollouts.unloaded)}
         if not detail:
-            return brief_view(self._info(), is_open, self._crew.slots, placements)
+            return brief_view(self._info(), is_open, self._crew.slots, placements) | more
         counts = await self._added_up("", 0)
-        return status_view(self._info(), is_open, self._crew.slots, placements, counts)
+        return status_view(self._info(), is_open, self._crew.slots, placements, counts) | more
 
     async def _counts(self, model: str, version: int) -> dict[str, Any]:
         return {"counts": await self._added_up(model, version)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,12 +33,13 @@ def status_view(
 
     Counts are of all workers, those that ended included.
     """
+    holders = Counter(name for slot in slots for name in _held(slot))
     return brief_view(info, is_open, slots, desired) | {
         "models": {
             model: {
                 "generation": placement.deployment.generation,
                 "pinned": placement.deployment.pinned,
-                "in_memory": sum(_holds(slot, model) for slot in slots),
+                "in_memory": holders[model],
                 "routes": [dataclasses.asdict(route) for route in placement.deployment.routes],
                 "versions": _versions(placement, counts.models.get(model, {})),
             }
@@ -54,7 +56,6 @@ def brief_view(
     return {
         "running": True,
         "ready": is_open and standing and not any(slot.beat and slot.beat.ill for slot in slots),
-        "started": is_open,
         "predictions": info.url,
         "host": info.host,
         "port": info.port,
@@ -82,12 +83,10 @@ def _worker(slot: Slot) -> dict[str, Any]:
     }
 
 
-def _holds(slot: Slot, model: str) -> bool:
-    """Whether a worker has the model in memory, as far as it has told."""
-    return any(
-        name == model and stats.resident_bytes > 0
-        for (name, _), stats in slot.account.versions.items()
-    )
+def _held(slot: Slot) -> set[str]:
+    """The models that a worker has in memory, as far as it has told."""
+    versions = slot.account.versions.items()
+    return {name for (name, _), stats in versions if stats.resident_bytes}
 
 
 def _versions(placement: Placement, found: Mapping[int, Stats]) -> dict[str, Any]:

@@ -79,6 +79,18 @@ def test_text_whole_numbers_and_several_outputs_are_read_off(tmp_path: Path) -> 
     ]  # fmt: skip
 
 
+def test_bfloat16_is_a_number_like_others(tmp_path: Path) -> None:
+    model = model_of(
+        [helper.make_node("Identity", ["x"], ["y"]), helper.make_node("Identity", ["z"], ["w"])],
+        inputs=[value("x", ["n", 2], TensorProto.BFLOAT16), value("z", ["n"], TensorProto.FLOAT)],
+        outputs=[value("y", ["n", 2], TensorProto.BFLOAT16), value("w", ["n"], TensorProto.FLOAT)],
+    )
+    signature = import_foreign(saved(model, tmp_path / "m.onnx"), tmp_path / "in").signature
+    (x, _), (y, _) = signature.inputs, signature.outputs
+    assert [(t.datatype, t.shape) for t in (x, y)] == [("BF16", (None, 2))] * 2
+    assert not x.missing, "NaN is not turned into a number"
+
+
 def test_a_graph_that_needs_longer_series_is_tried_with_longer_ones(tmp_path: Path) -> None:
     conv = helper.make_node("Conv", ["speed", "kernel"], ["effort"])
     model = model_of(

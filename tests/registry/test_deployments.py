@@ -26,11 +26,16 @@ def answers(registry: Registry) -> int:
 
 
 def test_a_deployment_is_logged_with_its_routes_and_reason(sprint: Registry) -> None:
-    routes = (Route(1, 0.9), Route(2, 0.1, segment="sport=running"), Route(3, shadow=True))
+    routes = (
+        Route(1, 0.9, pinned=True),
+        Route(2, 0.1, segment="sport=running"),
+        Route(3, shadow=True),
+    )
     done = sprint.record_deployment("sprint", routes, "canary")
     assert (done.routes, done.generation, done.reason) == (routes, 1, "canary")
     assert sprint.deployment("sprint") == done
     assert sprint.deployments() == [done]
+    assert sprint.deployment("sprint").pinned
 
 
 def test_generations_rise_by_one_and_the_log_keeps_all(sprint: Registry, tmp_path: Path) -> None:

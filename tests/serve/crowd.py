@@ -77,9 +77,9 @@ def slow(folder: Path, load_s: float, home: Path) -> ModelPackage:
     return graphs.wrap(folder, str(load_s).encode(), Signature((x,), (y,)), "model.slow")
 
 
-def placed(name: str, package: ModelPackage, pinned: bool = False) -> Placement:
+def placed(name: str, package: ModelPackage, pinned: bool = False, plan: Plan = PLAN) -> Placement:
     """Version 1 of a model, measured already."""
-    deployment = Deployment(name, (Route(1, plan=PLAN, pinned=pinned),), 1)
+    deployment = Deployment(name, (Route(1, plan=plan, pinned=pinned),), 1)
     return placement_of(deployment, {1: package})
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Worker", "excess"]
+__all__ = ["MOST_BYTES", "Worker", "excess"]
 
 MOST_BYTES = 128 << 20
 MOST_BYTES_PER_BYTE = 8

@@ -19,9 +19,11 @@ import tritonclient.http as triton
 from onnx import helper
 
 from stadion.core.arrays import Array
+from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.core.signature import DATATYPES, Tensor
 from stadion.serve.binary import read_binary_tensor, write_binary_tensor
+from stadion.serve.runtimes.onnx import load
 from tests.serve import graphs
 from tests.serve.golden import BINARY_ONLY, GOLDEN, NO_JSON, assert_same
 from tests.serve.running import Answer, Server, ask, running
@@ -272,6 +274,12 @@ def test_what_json_cannot_carry_is_refused(server: Server, name: str) -> None:
     answer = ask(server, "POST", path, {"inputs": [given]})
     assert answer.status == 400
     assert "'x'" in answer.json["error"]
+
+
+def test_texts_in_and_bf16_out_are_refused_at_the_door(tmp_path: Path) -> None:
+    with pytest.raises(StadionError, match="BYTES and gives BF16") as refused:
+        load(together(tmp_path, ["BYTES", "BF16"]))
+    assert refused.value.code is Code.UNSUPPORTED
 
 
 def test_tritons_client_gets_them_back(server: Server) -> None:

@@ -25,7 +25,7 @@ from tests.serve.grpc_calls import Client, client, request
 from tests.serve.processes import Worker, excess
 from tests.serve.running import Server, running
 
-LIMITS = Limits(head_s=0.8, body_s=0.8, idle_s=3.0, body_bytes=8 << 20)
+LIMITS = Limits(head_s=0.4, body_s=0.4, idle_s=1.5, body_bytes=8 << 20)
 EXAMPLES = int(os.environ.get("STADION_FUZZ", "150"))
 GOAWAY, RST, HEADERS = 7, 3, 1
 FREE_CPU_S = 0.6  # the neighbour's calls count as well

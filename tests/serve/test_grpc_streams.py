@@ -16,6 +16,7 @@ import pytest
 from stadion.core.arrays import Array
 from stadion.serve.grpc import inference_pb2 as pb
 from tests.serve import graphs
+from tests.serve.crowd import heavy, placed
 from tests.serve.grpc_calls import Client, arrays, client, failing, parameter, request
 from tests.serve.running import Server, running
 
@@ -202,3 +203,18 @@ def test_the_deadline_of_a_stream_ends_its_runs(calls: Client) -> None:
         list(calls.stream(iter(sent), timeout=0.5))
     assert time.monotonic() - began < 2
     assert first(next(calls.stream(iter([request("echo", x(3))])))) == 3
+
+
+def test_models_that_are_not_in_memory_are_loaded_when_they_are_asked(tmp_path: Path) -> None:
+    crowd = [placed(f"m{n}", heavy(tmp_path, float(n), 6.0)) for n in range(30)]
+    with running(tmp_path, crowd, memory_budget=300 << 20, grpc_port=0) as server:
+        models = server.plane.status()["models"]
+        asleep = [name for name, view in models.items() if not view["in_memory"]]
+        assert len(asleep) > 4
+        with client(server) as calls:
+            for name in asleep[:2]:
+                found = calls.infer(name, {"x": np.full((1, 1), 2, np.float32)})["y"]
+                assert found.tolist() == [[2 * float(name[1:])]]
+            sent = [request(name, {"x": np.ones((1, 1), np.float32)}) for name in asleep[2:5]]
+            answers = [first(answer) for answer in calls.stream(iter(sent), timeout=60)]
+            assert answers == [float(name[1:]) for name in asleep[2:5]]

@@ -19,16 +19,27 @@ import pytest
 
 from stadion.serve import Limits
 from tests.serve import graphs
-from tests.serve.corpus import again, blobs, bodies, framing, heads, names, slow, tensors, values
+from tests.serve.corpus import (
+    again,
+    blobs,
+    bodies,
+    framing,
+    heads,
+    names,
+    operations,
+    slow,
+    tensors,
+    values,
+)
 from tests.serve.corpus.entry import CLOSE, Entry, good
-from tests.serve.processes import Worker, excess
+from tests.serve.processes import MOST_BYTES, Worker, excess
 from tests.serve.running import Server, running
 from tests.serve.wire import Reply, cut_reply
 
 LIMITS = Limits(head_s=0.6, body_s=0.8, idle_s=1.2, body_bytes=8 << 20, write_s=1.0)
 TABLES = {
     module.__name__.rpartition(".")[2]: module.ENTRIES
-    for module in (again, blobs, bodies, framing, heads, names, tensors, values)
+    for module in (again, blobs, bodies, framing, heads, names, operations, tensors, values)
 }
 
 
@@ -40,6 +51,7 @@ def server(home: Path) -> Iterator[Server]:
         "half": graphs.half(home),
         "texts": graphs.texts(home),
         "two": graphs.sum_of_two(home),
+        "spare": graphs.constant(home, 6.0),
     }
     with running(home, models, limits=LIMITS) as found:
         yield found
@@ -77,6 +89,26 @@ def test_slow_clients_are_cut_in_time(server: Server) -> None:
     ]
     assert not wrong, "\n".join(wrong)
     assert is_good(server)
+
+
+def test_what_is_wrong_would_be_noticed(server: Server) -> None:
+    entry = Entry("control", (), (400,))
+    kind = {b"content-type": b"application/json"}
+    told = Reply(400, kind, b'{"error":"the shape is wrong"}')
+    assert faults(entry, [told]) == []
+    for reply in (
+        Reply(500, kind, told.body),
+        Reply(400, {}, told.body),
+        Reply(400, kind, b'{"error":"broken'),
+        Reply(400, kind, b'{"detail":"wrong"}'),
+        Reply(400, kind, b'{"error":"at worker.py line 3"}'),
+        Reply(400, kind, b'{"error":"%b"}' % (b"x" * 5_000)),
+    ):
+        assert faults(entry, [reply]), reply
+    assert faults(entry, [])
+    assert faults(entry, [told, told])
+    worker = Worker(server.said["workers"][0])
+    assert len(excess(worker, 0, -MOST_BYTES, -1.0)) == 2
 
 
 def play(server: Server, entry: Entry) -> list[Reply]:

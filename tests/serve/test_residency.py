@@ -13,7 +13,9 @@ import pytest
 
 from stadion.core.errors import Code, StadionError
 from stadion.core.settings import Home
-from stadion.serve import Limits, ServeConfig
+from stadion.platform.deploying import Rollout
+from stadion.registry import Registry
+from stadion.serve import Limits, PlaneClient, ServeConfig
 from stadion.serve.config import byte_size
 from tests.serve import graphs
 from tests.serve.crowd import heavy, placed, resident_mib, slow, until, value_of
@@ -182,6 +184,19 @@ def test_thousands_of_deployments_start_quickly(tmp_path: Path) -> None:
         assert len(server.plane.status()["models"]) == 2000
         assert time.monotonic() - began < 3
         assert len(ask(server, "GET", "/v2/models").json["models"]) == 2000
+
+
+def test_a_pin_stays_until_it_is_taken_back(tmp_path: Path) -> None:
+    with Registry.open(tmp_path / "registry") as registry:
+        rollout = Rollout(registry, PlaneClient(tmp_path / "run" / "plane.sock"))
+        first = registry.register("m", graphs.constant(tmp_path, 1.0))
+        second = registry.register("m", graphs.constant(tmp_path, 2.0))
+        assert not rollout.deploy(first).pinned
+        assert rollout.deploy(first, pinned=True).pinned
+        assert rollout.deploy(second).pinned
+        assert not rollout.deploy(second, pinned=False).pinned
+        assert registry.deployment("m") == rollout.current("m")
+        assert rollout.rollback("m").pinned
 
 
 def test_a_budget_that_is_too_small_is_refused(tmp_path: Path) -> None:

@@ -16,9 +16,14 @@ from hypothesis import strategies as st
 
 from stadion.core.errors import StadionError
 from stadion.core.signature import DATATYPES
-from stadion.serve.tensors import read_json_tensor
+from stadion.serve.tensors import read_json_tensor, read_json_values
 from tests.places import ROOT
+from tests.serve.golden import assert_same
 
+HALVES = {
+    "FP16": st.one_of(st.none(), st.floats(width=16, allow_nan=False, allow_infinity=False)),
+    "BF16": st.one_of(st.none(), st.floats(-(2.0**127), 2.0**127, width=32)),
+}
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "FP32": st.one_of(st.none(), st.floats(width=32, allow_nan=False, allow_infinity=False)),
@@ -35,7 +40,7 @@ def slowly(text: bytes, datatype: str, shape: list[int]) -> Any:
     values = np.array(json.loads(text), object).reshape(shape)
     if datatype == "BYTES":
         return np.vectorize(str.encode, otypes=[object])(values)
-    floats = DATATYPES[datatype].kind == "f"
+    floats = DATATYPES[datatype].kind in "fV"
     known = [math.nan if v is None else float(v) if floats else v for v in values.flat]
     return np.array(known, DATATYPES[datatype]).reshape(shape)
 
@@ -57,6 +62,35 @@ def test_fast_and_slow_agree_on_what_is_right(data: st.DataObject) -> None:
             found = read_json_tensor(text, datatype, claim, "x")
             assert found.dtype == DATATYPES[datatype]
             np.testing.assert_array_equal(found, slowly(text, datatype, shape))
+
+
+@given(st.data())
+@settings(max_examples=50, deadline=None)
+def test_halves_are_numbers_where_the_protocol_has_no_datatypes(data: st.DataObject) -> None:
+    datatype = data.draw(st.sampled_from(sorted(HALVES)))
+    values = data.draw(st.lists(HALVES[datatype], min_size=1, max_size=8))
+    text = json.dumps(values).encode()
+    found = read_json_values(text, datatype, "x")
+    assert found.dtype == DATATYPES[datatype]
+    assert_same(found, slowly(text, datatype, [len(values)]))
+    with pytest.raises(StadionError, match="binary"):
+        read_json_tensor(text, datatype, [len(values)], "x")
+
+
+@pytest.mark.parametrize(("datatype", "value"), [("FP16", "65520"), ("BF16", "-3.4e38")])
+def test_a_half_that_does_not_fit_is_refused(datatype: str, value: str) -> None:
+    with pytest.raises(StadionError, match=f"fit {datatype}"):
+        read_json_values(b"[1,%b]" % value.encode(), datatype, "x")
+
+
+def test_bytes_may_be_base64_where_the_protocol_has_no_datatypes() -> None:
+    found = read_json_values(b'[["a",{"b64":"/w=="}],[{"b64":""},"\\u00e9"]]', "BYTES", "x")
+    assert found.tolist() == [[b"a", b"\xff"], [b"", "é".encode()]]
+    for wrong in (b'[{"b64":"/w"}]', b'[{"b64":"/w==","b":1}]', b'[{"b64":1}]', b"[null]"):
+        with pytest.raises(StadionError, match="'x'"):
+            read_json_values(wrong, "BYTES", "x")
+    with pytest.raises(StadionError, match="'x'"):
+        read_json_tensor(b'[{"b64":"/w=="}]', "BYTES", [1], "x")
 
 
 @given(st.data())

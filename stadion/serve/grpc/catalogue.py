@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from google.protobuf import json_format
 
 from stadion.core.access import Access
 from stadion.core.errors import StadionError
@@ -15,6 +15,8 @@ from stadion.serve.grpc.heading import version_of
 from stadion.serve.grpc.reading import read_message
 from stadion.serve.grpc.service import Method
 from stadion.serve.plane import Plane
+from stadion.serve.protocols._model_config import model_config
+from stadion.serve.protocols._versions import package_of
 
 __all__ = ["Catalogue"]
 
@@ -69,10 +71,11 @@ class Catalogue:
 
     def _metadata(self, call: Call, body: bytes) -> bytes:
         asked = read_message(pb.ModelMetadataRequest, body)
-        versions, _, package = self._find(call, asked.name, asked.version)
+        _, package = self._find(call, asked.name, asked.version)
+        versions = self._plane.table.placements[asked.name].packages
         return pb.ModelMetadataResponse(
             name=asked.name,
-            versions=[str(number) for number in versions],
+            versions=[str(number) for number in sorted(versions)],
             platform=_PLATFORM,
             inputs=[_tensor(tensor) for tensor in package.signature.inputs],
             outputs=[_tensor(tensor) for tensor in package.signature.outputs],
@@ -80,49 +83,19 @@ class Catalogue:
 
     def _config(self, call: Call, body: bytes) -> bytes:
         asked = read_message(pb.ModelConfigRequest, body)
-        versions, number, package = self._find(call, asked.name, asked.version)
-        plan = self._plane.table.placements[asked.name].deployment.plan(number)
-        most = plan.max_rows if plan is not None else 1
-        tensors = (*package.signature.inputs, *package.signature.outputs)
-        has_rows = all(tensor.shape[:1] == (None,) for tensor in tensors)
-        config = pb.ModelConfig(
-            name=asked.name,
-            platform=_PLATFORM,
-            backend="onnxruntime",
-            default_model_filename=next(iter(package.files)),
-            max_batch_size=max(1, most) if has_rows else 0,
-            version_policy=pb.ModelVersionPolicy(
-                specific=pb.ModelVersionPolicy.Specific(versions=versions)
-            ),
-            input=[pb.ModelInput(**_described(t, has_rows)) for t in package.signature.inputs],
-            output=[pb.ModelOutput(**_described(t, has_rows)) for t in package.signature.outputs],
-            model_transaction_policy=pb.ModelTransactionPolicy(decoupled=False),
-        )
-        if has_rows and most > 1:
-            config.dynamic_batching.SetInParent()
-        return pb.ModelConfigResponse(config=config).SerializeToString()
+        number, _ = self._find(call, asked.name, asked.version)
+        config = model_config(self._plane.table.placements[asked.name], number)
+        return pb.ModelConfigResponse(
+            config=json_format.ParseDict(config, pb.ModelConfig())
+        ).SerializeToString()
 
-    def _find(self, call: Call, model: str, version: str) -> tuple[list[int], int, ModelPackage]:
-        """All versions, the one that is asked about, and its package."""
+    def _find(self, call: Call, model: str, version: str) -> tuple[int, ModelPackage]:
+        """The version that is asked about, and its package."""
         call.caller.check(Access.PREDICT, model)
-        number = version_of(version, model)
-        self._plane.table.check(model, number)
-        placement = self._plane.table.placements[model]
-        number = placement.deployment.primary if number is None else number
-        return sorted(placement.packages), number, placement.packages[number]
+        return package_of(self._plane, model, version_of(version, model))
 
 
 def _tensor(tensor: Tensor) -> pb.ModelMetadataResponse.TensorMetadata:
     return pb.ModelMetadataResponse.TensorMetadata(
         name=tensor.name, datatype=tensor.datatype, shape=tensor.wire_shape
     )
-
-
-def _described(tensor: Tensor, has_rows: bool) -> dict[str, Any]:
-    """A tensor as the configuration has it: without the axis of the rows, where all have it."""
-    datatype = "STRING" if tensor.datatype == "BYTES" else tensor.datatype
-    return {
-        "name": tensor.name,
-        "data_type": f"TYPE_{datatype}",
-        "dims": tensor.wire_shape[1:] if has_rows else tensor.wire_shape,
-    }

@@ -6,6 +6,7 @@ from google.protobuf import json_format
 
 from stadion.core.access import Access
 from stadion.core.errors import Code, StadionError
+from stadion.serve.fixed_settings import check_unchanged, log_settings, trace_settings
 from stadion.serve.grpc import inference_pb2 as pb
 from stadion.serve.grpc.call import Call
 from stadion.serve.grpc.heading import version_of
@@ -22,22 +23,6 @@ _SHARED = tuple(
     for kind in ("System", "Cuda")
     for verb in ("Status", "Register", "Unregister")
 )
-_TRACE = {
-    "log_frequency": "0",
-    "trace_count": "-1",
-    "trace_file": "",
-    "trace_level": "OFF",
-    "trace_mode": "opentelemetry",
-    "trace_rate": "1000",
-}
-_LOG: dict[str, bool | int | str] = {
-    "log_error": True,
-    "log_file": "",
-    "log_format": "default",
-    "log_info": False,
-    "log_verbose_level": 0,
-    "log_warning": True,
-}
 
 
 class Operations:
@@ -91,31 +76,50 @@ class Operations:
         return pb.RepositoryModelLoadResponse(model_name=model, is_loaded=True).SerializeToString()
 
     async def _unload(self, _call: Call, body: bytes) -> bytes:
-        model = _model(read_message(pb.RepositoryModelUnloadRequest, body))
+        asked = read_message(pb.RepositoryModelUnloadRequest, body)
+        if unknown := sorted(set(asked.parameters) - {"unload_dependents"}):
+            raise StadionError(
+                Code.UNSUPPORTED,
+                f"unload takes no parameter but unload_dependents; received {unknown[:4]}",
+            )
+        model = _model(asked)
         await self._repository.unload(model)
         return pb.RepositoryModelUnloadResponse(
             model_name=model, is_unloaded=True
         ).SerializeToString()
 
-    def _trace(self, _call: Call, body: bytes) -> bytes:
+    def _trace(self, call: Call, body: bytes) -> bytes:
         asked = read_message(pb.TraceSettingRequest, body)
-        _refuse_changes("trace", sorted(name for name, s in asked.settings.items() if s.value))
+        if asked.model_name:
+            self._plane.table.check(asked.model_name)
+        known = trace_settings()
+        check_unchanged(
+            "trace", {n: list(s.value) or None for n, s in asked.settings.items()}, known
+        )
         response = pb.TraceSettingResponse()
-        for name, value in _TRACE.items():
-            response.settings[name].value.append(value)
+        for name, value in known.items():
+            values = [str(value)] if isinstance(value, str | int) else value
+            response.settings[name].value.extend(values)
         return response.SerializeToString()
 
     def _log(self, _call: Call, body: bytes) -> bytes:
+        known = log_settings()
         asked = read_message(pb.LogSettingsRequest, body)
-        _refuse_changes("log", sorted(asked.settings))
+        check_unchanged("log", {name: _value(s) for name, s in asked.settings.items()}, known)
         response = pb.LogSettingsResponse()
-        for name, value in _LOG.items():
-            field = "uint32_param" if type(value) is int else f"{type(value).__name__}_param"
-            setattr(response.settings[name], _FIELDS.get(field, field), value)
+        for name, value in known.items():
+            setattr(response.settings[name], _FIELDS[type(value)], value)
         return response.SerializeToString()
 
 
-_FIELDS = {"str_param": "string_param"}
+_FIELDS: dict[type, str] = {bool: "bool_param", int: "uint32_param", str: "string_param"}
+
+
+def _value(given: pb.LogSettingsRequest.SettingValue) -> bool | int | str | None:
+    """Whichever field is set."""
+    kind = given.WhichOneof("parameter_choice")
+    value: bool | int | str | None = getattr(given, kind) if kind else None
+    return value
 
 
 def _model(asked: pb.RepositoryModelLoadRequest | pb.RepositoryModelUnloadRequest) -> str:
@@ -127,11 +131,3 @@ def _no_shared_memory(_call: Call, _body: bytes) -> bytes:
     raise StadionError(
         Code.UNSUPPORTED, "this server shares no memory", "send tensors in the messages"
     )
-
-
-def _refuse_changes(kind: str, names: list[str]) -> None:
-    if names:
-        raise StadionError(
-            Code.UNSUPPORTED,
-            f"{kind} settings are fixed while the server runs; received {names[:8]}",
-        )

@@ -8,14 +8,14 @@ from functools import lru_cache
 from stadion.serve.http.reply import refusal
 from stadion.serve.protocols.base import Reply
 
-__all__ = ["deflated", "inflate"]
+__all__ = ["WORTH_DEFLATING", "deflated", "inflate"]
 
 _EITHER = 32 + zlib.MAX_WBITS  # zlib or gzip, told apart by their first bytes
 _BITS = {
     b"gzip": 16 + zlib.MAX_WBITS,
     b"deflate": zlib.MAX_WBITS,
 }  # what HTTP calls deflate is zlib
-_LEAST, _MOST = 1 << 10, 1 << 18  # below, nothing is gained; above, other calls would wait
+WORTH_DEFLATING, _MOST = 1 << 10, 1 << 18  # below, nothing is gained; above, other calls would wait
 _LEVEL = 1
 
 
@@ -43,7 +43,7 @@ def deflated(reply: Reply, accept: bytes) -> Reply:
     """A reply compressed as Accept-Encoding allows, where that makes it smaller and is quick."""
     coding = _coding(accept)
     size = len(reply.body)
-    if not coding or not _LEAST <= size <= _MOST:
+    if not coding or not WORTH_DEFLATING <= size <= _MOST:
         return reply
     engine = zlib.compressobj(_LEVEL, zlib.DEFLATED, _BITS[coding])
     body = engine.compress(reply.body) + engine.flush()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 
 from stadion.serve.http.answering import failed, over, refusal_reason, warm, written
-from stadion.serve.http.bodies import inflate
+from stadion.serve.http.bodies import WORTH_DEFLATING, deflated, inflate
 from stadion.serve.http.denial import denial
 from stadion.serve.http.entry import Entry
 from stadion.serve.http.heads import HEAD_END, Head
@@ -326,6 +326,8 @@ class Connection(asyncio.Protocol):
             site.witness.see(head, reply, ticket, self._began_ns, self.entry.key)
         self.entry.leave()
         intake.let_go()
+        if len(reply.body) >= WORTH_DEFLATING and (accept := head.headers.get(b"accept-encoding")):
+            reply = deflated(reply, accept)
         close = head.is_last or (site.is_draining and not intake.ready and intake.phase == IDLE)
         if close or head.is_old or head.method == b"HEAD":
             is_head = head.method == b"HEAD"

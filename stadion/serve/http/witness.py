@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -18,7 +18,6 @@ from stadion.serve.traffic import Lane
 
 __all__ = ["Witness"]
 
-_Seen = tuple[Head, int, str]
 _MOST = 1024
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -70,7 +69,8 @@ class Witness:
 
     def see_together(
         self,
-        calls: Iterable[_Seen],
+        heads: Sequence[Head],
+        size: int,
         lane: Lane,
         input_ns: int,
         queue_ns: int,
@@ -81,12 +81,15 @@ class Witness:
 
         Parameters
         ----------
-        calls
-            Of each its head, the bytes of its answer and the name of the caller's API key.
+        heads
+            One for each call; those of one client mostly are the very same.
+        size
+            Bytes of an answer.
         """
         now, model, version = time.time_ns(), lane.model, lane.loaded.version
-        for (head, size, key), times in _runs(calls):
+        for head, times in _alike(heads):
             facts = self._of(head)
+            key = head.caller.name if head.caller is not None else ""
             finished = Finished(
                 now, facts.request_id, "", facts.method, facts.path, model, version, 200,
                 head.length, size, input_ns, queue_ns, infer_ns, total_ns, key, facts.trace,
@@ -117,21 +120,15 @@ class Witness:
         return facts
 
 
-def _runs(calls: Iterable[_Seen]) -> list[tuple[_Seen, int]]:
-    """Calls that do not differ, counted: those of one client mostly have the very same head."""
-    found: list[tuple[_Seen, int]] = []
-    last: _Seen | None = None
-    last_head, last_size, last_key, times = None, -1, "", 0
-    for call in calls:
-        head, size, key = call
-        if head is last_head and size == last_size and key == last_key:
-            times += 1
-            continue
-        if last is not None:
-            found.append((last, times))
-        last, times = call, 1
-        last_head, last_size, last_key = call
-    return [*found, (last, times)] if last is not None else found
+def _alike(heads: Sequence[Head]) -> Iterable[tuple[Head, int]]:
+    """Each head that differs from the others, and how often it came."""
+    first, number = heads[0], len(heads)
+    if heads.count(first) == number:
+        return [(first, number)]
+    found: dict[int, list[Head]] = {}
+    for head in heads:
+        found.setdefault(id(head), []).append(head)
+    return [(same[0], len(same)) for same in found.values()]
 
 
 def _facts(head: Head) -> _Facts:

@@ -16,6 +16,7 @@ from stadion.core.signature import DATATYPES, Tensor
 from stadion.serve.binary import read_binary_tensor
 from stadion.serve.nesting import check_nesting
 from stadion.serve.plane import Plane
+from stadion.serve.protocols._v2_large import STANDS_FOR, split_large
 from stadion.serve.protocols.base import Call
 from stadion.serve.tensors import checked_shape, read_json_tensor
 from stadion.serve.traffic import Lane
@@ -93,15 +94,7 @@ def decode(plane: Plane, call: Call, model: str, version: int | None) -> Asked:
 
 def _decode_json(plane: Plane, body: bytes, length: int, model: str, version: int | None) -> Asked:
     text = body if length == len(body) else body[:length]
-    check_nesting(text)
-    try:
-        asked = _BODY.decode(text)
-    except msgspec.ValidationError as error:
-        raise _invalid(f"the request is not as the protocol has it: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _invalid(f"the body is not JSON: {error}") from None
-    except RecursionError:
-        raise _invalid("the JSON of the body is nested too deep") from None
+    asked = _parse_large(text) or _parse(text)
     parameters = asked.parameters or _NONE
     lane = plane.lane(model, version, parameters)
     inputs = _read_inputs(asked.inputs, lane.loaded.inputs, body, length)
@@ -109,6 +102,35 @@ def _decode_json(plane: Plane, body: bytes, length: int, model: str, version: in
     names = tuple(output.name for output in wanted) if asked.outputs else ()
     request = Request(model, inputs, version, asked.id or "", names, parameters)
     return Asked(lane, request, wanted)
+
+
+def _parse(text: bytes) -> Body:
+    check_nesting(text)
+    try:
+        return _BODY.decode(text)
+    except msgspec.ValidationError as error:
+        raise _invalid(f"the request is not as the protocol has it: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _invalid(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise _invalid("the JSON of the body is nested too deep") from None
+
+
+def _parse_large(text: bytes) -> Body | None:
+    """The same for one long list of numbers; None where the body is anything else."""
+    parts = split_large(text)
+    if parts is None:
+        return None
+    around, numbers = parts
+    try:
+        asked = _parse(around)
+    except StadionError:
+        return None  # whatever is wrong is to be said of the whole
+    owners = [given for given in asked.inputs if _text_of(given) == STANDS_FOR]
+    if len(owners) != 1:
+        return None
+    owners[0].data = msgspec.Raw(numbers)
+    return asked
 
 
 def _read_inputs(
@@ -147,11 +169,16 @@ def _check_claim(given: Input, known: Mapping[str, Tensor]) -> None:
     checked_shape(given.shape, given.name)
 
 
+def _text_of(given: Input) -> bytes:
+    """The JSON of a tensor's data; empty where it has none."""
+    return b"" if isinstance(given.data, msgspec.UnsetType) else bytes(given.data)
+
+
 def _from_json(given: Input) -> Array:
     if given.data is msgspec.UNSET:
         _check_not_shared(given.parameters or _NONE, given.name)
         raise _invalid(f"tensor {given.name!r} has neither data nor the parameter binary_data_size")
-    return read_json_tensor(bytes(given.data), given.datatype, given.shape, given.name)
+    return read_json_tensor(_text_of(given), given.datatype, given.shape, given.name)
 
 
 def _check_blob(given: Input, size: Parameter, at: int, end: int) -> int:

@@ -42,7 +42,7 @@ class Index(msgspec.Struct):
 class Change(msgspec.Struct):
     """How a model is to be loaded or unloaded."""
 
-    parameters: dict[str, Any] | None = None
+    parameters: dict[str, msgspec.Raw] | None = None  # only their names are looked at
 
 
 class Triton:
@@ -111,7 +111,8 @@ class _Calls:
         if set(given) - {"unload_dependents"}:  # no model here has dependents
             raise StadionError(
                 Code.UNSUPPORTED,
-                f"unload takes no parameter but unload_dependents; received {list(given)[:4]}",
+                f"unload takes no parameter but unload_dependents; "
+                f"received {[n[:80] for n in given][:4]}",
             )
         await self._repository.unload(call.params["model"])
         return _json({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -14,16 +15,19 @@ from stadion.core.signature import Signature
 
 __all__ = ["Halt", "Runtime", "Session", "read_verified"]
 
-_CHUNK = 1 << 20
-
 
 class Halt:
-    """Asks a run to end early, from any thread; a runtime binds what ends its kind of run."""
+    """Asks a run to end early, from any thread; a runtime binds what ends its kind of run.
 
-    __slots__ = ("_act", "asked")
+    One that was not asked may serve the next run, too; `kept` is what a runtime wants to find
+    again then.
+    """
+
+    __slots__ = ("_act", "asked", "kept")
 
     def __init__(self) -> None:
         self.asked = False
+        self.kept: object = None
         self._act: Callable[[], None] | None = None
 
     def bind(self, act: Callable[[], None]) -> None:
@@ -84,32 +88,30 @@ class Runtime(Protocol):
 
 
 def read_verified(file: ModelFile, name: str) -> bytes:
-    """The bytes of a file, hashed while they are read.
+    """The bytes of a file, and proof that they are the package's.
 
-    What is returned is what was hashed: a change on disk afterwards cannot reach the model.
+    What is returned is what was hashed: a change on disk afterwards cannot reach the model. Other
+    threads go on meanwhile, and nothing is held twice: files may be large.
 
     Raises
     ------
     StadionError
         UNAVAILABLE when it cannot be read, INVALID when size or digest differ.
     """
-    state, content = hashlib.sha256(), bytearray()
     try:
         with Path(file.path).open("rb") as source:
-            while chunk := source.read(_CHUNK):
-                state.update(chunk)
-                content += chunk
-                if len(content) > file.bytes:
-                    break
+            size = min(file.bytes, os.fstat(source.fileno()).st_size)
+            content = source.read(size + 1)
     except OSError as error:
         raise StadionError(
             Code.UNAVAILABLE, f"file {name!r} of the package cannot be read: {error.strerror}"
         ) from None
-    if len(content) != file.bytes or state.hexdigest() != file.sha256:
+    digest = hashlib.sha256(content).hexdigest()
+    if len(content) != file.bytes or digest != file.sha256:
         raise StadionError(
             Code.INVALID,
-            f"file {name!r} has SHA-256 {state.hexdigest()[:12]}... over {len(content)} bytes; "
+            f"file {name!r} has SHA-256 {digest[:12]}... over {len(content)} bytes; "
             f"the package says {file.sha256[:12]}... over {file.bytes}",
             "the file was changed or damaged; restore it from a backup",
         )
-    return bytes(content)
+    return content

@@ -123,9 +123,7 @@ _BEGINNINGS: list[FrameEntry] = [
     FrameEntry("silence", (), "connection"),
     FrameEntry("half a preface", (PREFACE[:9],), "connection"),
     FrameEntry("a preface alone", (PREFACE,), "connection"),
-    FrameEntry(
-        "a preface in drops", (*(bytes([b]) for b in PREFACE[:-1]), b"X"), "connection"
-    ),
+    FrameEntry("a preface in drops", (*(bytes([b]) for b in PREFACE[:-1]), b"X"), "connection"),
     FrameEntry("no settings first", (PREFACE + frame(PING, bytes(8)),), "connection"),
     FrameEntry("half a frame", (_OPEN + frame(HEADERS, b"", length=100)[:5],)),
     FrameEntry("a million bytes of garbage", (_OPEN, (bytes(range(256)), 4_096)), "connection"),
@@ -145,7 +143,6 @@ _FRAMES: list[FrameEntry] = [
         "a window update of three bytes": frame(WINDOW, bytes(3)),
         "a reset of three bytes": frame(RST, bytes(3), 0, 1),
         "a continuation of nothing": frame(CONTINUATION, block(), END_HEADERS, 1),
-        "headers of stream zero": headers(0),
         "headers cut by another frame": headers(1, block()[:20], 0) + frame(PING, bytes(8)),
         "index zero": headers(1, b"\x80"),
         "an index that is not there": headers(1, b"\xff\x80\x01"),
@@ -159,6 +156,7 @@ _MAYBE: list[FrameEntry] = [
     FrameEntry(name, (_OPEN + content,))
     for name, content in {
         "data of stream zero": data(b"x", 0),
+        "headers of stream zero": headers(0),
         "data of a stream that was never opened": data(message(b""), 7),
         "more padding than data": headers() + frame(DATA, b"\xff", PADDED | END_STREAM, 1),
         "a window update of nothing": frame(WINDOW, bytes(4)),

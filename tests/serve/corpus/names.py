@@ -11,9 +11,14 @@ GETS: tuple[str, ...] = (
     "/v2/models/@/ready",
     "/v2/models/echo/versions/@",
     "/v1/models/@",
+    "/v2/models/@/config",
+    "/v2/models/@/stats",
 )
 POSTS: tuple[str, ...] = (
     "/v2/models/@/infer",
+    "/v2/repository/models/@/load",
+    "/v2/repository/models/@/unload",
+    "/v2/models/@/trace/setting",
     "/v2/models/echo/versions/@/infer",
     "/predict/@",
     "/v1/models/@:predict",

@@ -31,6 +31,10 @@ def _v1(model: str, body: bytes) -> Seed:
     return Seed("/v1/models/{model}:predict", f"/v1/models/{model}:predict", body)
 
 
+def _mlflow(body: bytes, model: str = "pace") -> Seed:
+    return Seed("/invocations", f"/invocations?model={model}", body)
+
+
 _BINARY = (
     b'{"inputs":[{"name":"x","shape":[2,2],"datatype":"FP32",'
     b'"parameters":{"binary_data_size":16}}],"parameters":{"binary_data_output":true}}'
@@ -77,6 +81,15 @@ SEEDS: dict[str, Seed] = {
         "two", b'{"signature_name":"serving_default","instances":[{"a":[1,2],"b":[3,4]}]}'
     ),
     "v1 in columns": _v1("two", b'{"inputs":{"a":[[1,2]],"b":[[3,4]]}}'),
+    "mlflow rows": _mlflow(
+        b'{"dataframe_records":[{"a":[1,2],"b":[3,4]}],"params":{"k":1}}', "two"
+    ),
+    "mlflow table": _mlflow(b'{"dataframe_split":{"columns":["u","v"],"data":[[1,2.5],[3,null]]}}'),
+    "mlflow columns": _mlflow(b'{"inputs":{"x":[[1.5,2.5]]}}'),
+    "mlflow CSV": Seed(
+        "/invocations", "/invocations?model=pace", b"u,v\n1,2.5\n3,\n", {"Content-Type": "text/csv"}
+    ),
+    "repository": Seed("/v2/repository/index", "/v2/repository/index", b'{"ready":true}'),
     "v1 with bytes": _v1("texts", b'{"instances":[{"b64":"YWI="},"c"]}'),
 }
 
