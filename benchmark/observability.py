@@ -1,9 +1,9 @@
 """What watching costs: processor time per request with counts and access log, and without.
 
-`python -m benchmark.observability` writes docs/results/observability.json. Three servers stand side
-by side on one core and are asked in turns, so that whatever else the machine does falls on all.
-'plain' has its counting taken out by a plug-in; 'counted' counts and is scraped once per turn, many
-times as often as Prometheus would; 'watched' also logs every call to a file.
+`python -m benchmark.observability` writes docs/results/observability.json. One server is asked in
+turns: 'plain' with its counting and logging taken out by a plug-in, 'counted' as it is by default,
+scraped once per turn, many times as often as Prometheus would, and 'watched' with every call
+logged to a file as well. It is the same process in all turns, so that only the watching differs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,68 +44,78 @@ KINDS = ("plain", "counted", "watched")
 _READY_S = 60.0
 _WARM_UP_S = 2
 _PLUGIN = '''
-"""Takes the counting out of a worker, to see what it costs."""
+"""Takes the watching out of a worker and puts it back, to see what it costs."""
 
-import asyncio
+from stadion.serve import stats
+from stadion.serve.http.witness import Witness
+from stadion.serve.protocols.base import Reply, Route
 
-from stadion.serve import stats, tally
+COUNTING = ((stats.Histogram, "add"), (stats.Stats, "ran"), (stats.Stats, "ran_together"))
+LOGGING = ((Witness, "see"), (Witness, "see_together"))
+REAL = {place: getattr(*place) for place in COUNTING + LOGGING}
 
 
 def nothing(*_args, **_more):
-    """In place of counting."""
+    """In place of watching."""
 
 
-async def silence(_teller):
-    """In place of telling."""
-    await asyncio.sleep(0)
-
-
-stats.Histogram.add = nothing
-stats.Stats.ran = nothing
-stats.Stats.ran_together = nothing
-tally.Teller.report = silence
-
-
-class Quiet:
-    name = "quiet"
-    summary = "no counting"
+class Switch:
+    name = "switch"
+    summary = "watching on and off"
 
     def routes(self, services):
-        return []
+        return [Route("GET", "/watching/{kind}", self.turn)]
+
+    def turn(self, call):
+        kind = call.params["kind"]
+        for places, is_on in ((COUNTING, kind != "plain"), (LOGGING, kind == "watched")):
+            for place in places:
+                setattr(*place, REAL[place] if is_on else nothing)
+        return Reply(b"{}")
+
+    def failure(self, error):
+        return Reply(error.message.encode(), 500)
 
 
-PLUGIN = Quiet()
+PLUGIN = Switch()
 '''
 
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """One of the three, under load."""
+    """The server under load."""
 
-    name: str
     tree: Tree
     port: int
     control: int
 
-    def turn(self, loader: Loader, call: Call, seconds: int) -> dict[str, float]:
+    def turn(self, kind: str, loader: Loader, call: Call, seconds: int) -> dict[str, float]:
         """Some seconds of load: microseconds of processor time per answered request."""
-        before = self.tree.cpu_s()
+        _get(f"http://127.0.0.1:{self.port}/watching/{kind}")
+        before = self._cpu_s()
         load = loader.run(call, self.port, seconds, CONNECTIONS, 0)
-        if self.name != "plain":
-            _scrape(self.control)
-        spent_s = self.tree.cpu_s() - before
+        if kind != "plain" and b"nv_inference_request_success" not in _metrics(self.control):
+            raise RuntimeError("the metrics do not tell of the requests")
+        spent_s = self._cpu_s() - before
         if load.failed:
             raise RuntimeError(f"{load.failed} of {load.requests} requests failed")
         return {"us_per_request": 1e6 * spent_s / load.requests, "requests_per_s": load.per_s}
 
+    def _cpu_s(self) -> float:
+        """Processor time of all its threads, to the nanosecond."""
+        files = (Path(f"/proc/{pid}/task").glob("*/schedstat") for pid in self.tree.pids())
+        return sum(int(file.read_text().split()[0]) for found in files for file in found) / 1e9
 
-def cost(seconds: int = 3, turns: int = 9, forms: Sequence[str] = (JSON, BINARY)) -> dict[str, Any]:
+
+def cost(
+    seconds: int = 1, turns: int = 25, forms: Sequence[str] = (JSON, BINARY)
+) -> dict[str, Any]:
     """The share of processor time that watching adds, per form of the requests.
 
     Parameters
     ----------
     seconds, turns
-        How long each turn lasts, and how many each server has for each form.
+        How long each turn lasts, and how many of each kind there are for each form.
     """
     network = MODELS[MODEL]
     calls = open_inference(network, row(network, SEED))
@@ -113,14 +123,13 @@ def cost(seconds: int = 3, turns: int = 9, forms: Sequence[str] = (JSON, BINARY)
     loader = Loader((load_core,))
     order = random.Random(SEED)  # noqa: S311  # whose turn it is, no secret
     found: dict[str, Any] = {}
-    with _all((server_core,)) as servers:
+    with _up((server_core,)) as server:
         for form in forms:
-            for server in servers:
-                loader.run(calls[form], server.port, _WARM_UP_S, CONNECTIONS, 0)
-            taken: dict[str, list[dict[str, float]]] = {server.name: [] for server in servers}
+            loader.run(calls[form], server.port, _WARM_UP_S, CONNECTIONS, 0)
+            taken: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
             for _ in range(turns):
-                for server in order.sample(servers, len(servers)):
-                    taken[server.name].append(server.turn(loader, calls[form], seconds))
+                for kind in order.sample(KINDS, len(KINDS)):
+                    taken[kind].append(server.turn(kind, loader, calls[form], seconds))
             found[form] = _summary(taken)
     return {
         "what": f"{MODEL}, {CONNECTIONS} connections, one worker, turns of {seconds} s",
@@ -135,8 +144,8 @@ def cost(seconds: int = 3, turns: int = 9, forms: Sequence[str] = (JSON, BINARY)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write it down."""
     parser = argparse.ArgumentParser(prog="python -m benchmark.observability")
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--turns", type=int, default=9)
+    parser.add_argument("--seconds", type=int, default=1)
+    parser.add_argument("--turns", type=int, default=25)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     report = cost(options.seconds, options.turns)
@@ -153,31 +162,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _all(server_cores: Sequence[int]) -> Iterator[list[_Server]]:
-    with tempfile.TemporaryDirectory(prefix="stadion-watching-") as name, ExitStack() as stack:
-        folder = Path(name)
-        yield [stack.enter_context(_up(folder, kind, server_cores)) for kind in KINDS]
-
-
-@contextmanager
-def _up(folder: Path, kind: str, server_cores: Sequence[int]) -> Iterator[_Server]:
-    """A server of its own home, with everything that watches or with nothing."""
-    network, home = MODELS[MODEL], folder / kind
-    place = Platform.open(home)
-    place.import_model(write_model(network, folder, SEED), network.name)
-    place.deploy(network.name)
-    http, grpc, control = free_ports(3)
-    place_of_peer = Place(Path(sys.executable), folder, {}, http, grpc, control, home)
-    command = list(PEER.command(place_of_peer))
-    if kind == "watched":
-        command += ["--access-log", str(folder / "access.jsonl")]
-    if kind == "plain":
-        plugin = home / "plugins" / "protocols" / "quiet.py"
+def _up(server_cores: Sequence[int]) -> Iterator[_Server]:
+    """A server that watches everything, and the plug-in that takes it away."""
+    with tempfile.TemporaryDirectory(prefix="stadion-watching-") as name:
+        folder, network = Path(name), MODELS[MODEL]
+        place = Platform.open(folder / "home")
+        place.import_model(write_model(network, folder, SEED), network.name)
+        place.deploy(network.name)
+        plugin = folder / "home" / "plugins" / "protocols" / "switch.py"
         plugin.parent.mkdir(parents=True)
         plugin.write_text(_PLUGIN)
-    with running(command, server_cores, folder / f"{kind}.log", {}) as tree:
-        _await(tree, http, control, folder / f"{kind}.log")
-        yield _Server(kind, tree, http, control)
+        http, grpc, control = free_ports(3)
+        where = Place(Path(sys.executable), folder, {}, http, grpc, control, folder / "home")
+        command = [*PEER.command(where), "--access-log", str(folder / "access.jsonl")]
+        with running(command, server_cores, folder / "log", {}) as tree:
+            _await(tree, http, control, folder / "log")
+            yield _Server(tree, http, control)
 
 
 def _await(tree: Tree, port: int, control: int, log: Path) -> None:
@@ -197,13 +197,12 @@ def _await(tree: Tree, port: int, control: int, log: Path) -> None:
             return
 
 
-def _scrape(port: int) -> None:
-    if b"nv_inference_request_success" not in _metrics(port):
-        raise RuntimeError("the metrics do not tell of the requests")
-
-
 def _metrics(port: int) -> bytes:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as reply:
+    return _get(f"http://127.0.0.1:{port}/metrics")
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310  # our own server
         text: bytes = reply.read()
         return text
 

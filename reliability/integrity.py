@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 import uvloop
 
@@ -19,6 +19,7 @@ from reliability.models import linear, ramp, slow, wide
 from reliability.proof import Report, Scene, exactly
 from reliability.server import Server, serving
 from reliability.tongues import HTTP, Question, Tongue, question
+from stadion.core.deployment import Mode
 
 __all__ = ["RED", "SHORT", "Settings", "run"]
 
@@ -30,6 +31,7 @@ _SPACING = max(_ROWS)
 _PLANTED = 10
 _WRONG, _SWAPPED = "wrong answers", "answers with another question's id"
 _FAILED, _MISSED = "questions without an answer", "questions that nobody asked"
+_MODES = "ways to run that no model was given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +155,6 @@ def _judge(
             exactly(_SWAPPED, len(swapped), 0),
             exactly(_FAILED, len(failed), 0),
             exactly(_MISSED, settings.calls - len(asked), 0),
+            exactly(_MODES, len(set(get_args(Mode)) - set(modes.values())), 0),
         ],
     )

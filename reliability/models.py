@@ -182,7 +182,7 @@ def recurrent(folder: Path, hidden: int = 64) -> ModelPackage:
     return _package(folder, [signal], [Tensor("score", "FP32", (None, 6))], nodes, weights)
 
 
-def linear(folder: Path, factor: float, copies: int = 4096) -> ModelPackage:
+def linear(folder: Path, factor: float, copies: int = 16_384) -> ModelPackage:
     """The same answer after work that grows with the rows: what gains nothing from batches."""
     nodes = [
         helper.make_node("Mul", ["features", "nothing"], ["zeros"]),

@@ -75,12 +75,18 @@ class Server:
         return sum(_memory(pid) for pid in self.processes())
 
     def resident(self) -> int:
-        """Bytes that the workers have resident, as `ps` says it: what they share counts for each."""
+        """Bytes that the workers have resident; what they share counts for each."""
         return sum(_memory(pid, "Rss:") for pid in self.processes())
 
-    def memory(self) -> int:
-        """The same of all processes of the server."""
-        return sum(_memory(pid) for pid in [self.process.pid, *children(self.process.pid)])
+    def memory(self) -> dict[str, int]:
+        """The same of the server's processes, by what they are."""
+        pids = set(children(self.process.pid))
+        workers = set(self.processes()) & pids
+        return {
+            "supervisor": _memory(self.process.pid),
+            "workers": sum(map(_memory, workers)),
+            "control": sum(map(_memory, pids - workers)),
+        }
 
     def descriptors(self) -> int:
         """Open files and sockets of the workers."""

@@ -11,7 +11,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from os import kill
@@ -36,6 +36,7 @@ MODEL = "swapped"
 _LONG_S = 24 * 3600.0
 _SETTLE_S = 2.0
 _STALL_S = 0.3
+_MOST_SHOWN = 20
 _FAILED, _STALE = "failed requests", "answers of another version than the acknowledged one"
 _FOREIGN, _P99 = "answers that no version gave", "p99 during swaps against without"
 _MEMORY = "memory after against before"
@@ -218,7 +219,11 @@ def _stall(server: Server) -> None:
 
 
 def _judge(
-    book: Book, ledger: Ledger, plan: list[str], able: float, memory: tuple[int, int]
+    book: Book,
+    ledger: Ledger,
+    plan: list[str],
+    able: float,
+    memory: Sequence[Mapping[str, int]],
 ) -> Report:
     swaps = [ledger.between(act.intent, act.ack) for act in book.acts[1:]]
     quiet = [ledger.between(*stretch) for stretch in book.quiet]
@@ -226,6 +231,7 @@ def _judge(
     without = np.concatenate([part.latency_ms for part in quiet])
     p99, p99_without = (float(np.percentile(part, 99)) for part in (during, without))
     took = [act.ack - act.intent for act in book.acts[1:] if act.kind == "deploy"]
+    before, after = (sum(part.values()) for part in memory)
     ok = ledger.ok
     refused = [act for act in book.acts if act.kind in {"damaged", "failing"}]
     return Report(
@@ -250,7 +256,17 @@ def _judge(
                 round(float(np.median(took)), 3),
                 round(max(took), 3),
             ],
-            "memory MiB before, after": [round(m / 2**20, 1) for m in memory],
+            "slowest call ms by kind of change": {
+                kind: [
+                    round(float(part.latency_ms.max(initial=0)), 1)
+                    for act, part in zip(book.acts[1:], swaps, strict=True)
+                    if act.kind == kind
+                ][:_MOST_SHOWN]
+                for kind in dict.fromkeys(plan)
+            },
+            "memory MiB before, after": [
+                {name: round(size / 2**20, 1) for name, size in part.items()} for part in memory
+            ],
         },
         verdicts=[
             exactly(_FAILED, ledger.failed, 0),
@@ -258,7 +274,7 @@ def _judge(
             exactly(_FOREIGN, int((ok.value != ok.version).sum()), 0),
             exactly(_REFUSED, sum(not act.is_as_wanted for act in refused), 0),
             at_most(_P99, p99 / p99_without, 1.5),
-            at_most(_MEMORY, memory[1] / memory[0], 1.05),
+            at_most(_MEMORY, after / before, 1.05),
         ],
     )
 

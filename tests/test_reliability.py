@@ -25,6 +25,7 @@ TIMED = (
     "goodput",
     "slowest replacement",
     "throughput of two",
+    "ways to run",  # which a measurement chooses
     "MB per million",  # of a few thousand calls, which say little
     "memory against the budget",  # nor in the few seconds that fill it
 )

@@ -57,8 +57,16 @@ def server(home: Path) -> Iterator[Server]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def at_first(server: Server) -> int:
+    """What the worker held before anything malformed came."""
+    worker = Worker(server.said["workers"][0])
+    worker.forget_most()
+    return worker.most_bytes()
+
+
 @pytest.mark.parametrize("table", TABLES)
-def test_every_entry_gets_its_answer(server: Server, table: str) -> None:
+def test_every_entry_gets_its_answer(server: Server, at_first: int, table: str) -> None:
     (pid,) = server.said["workers"]
     worker = Worker(pid)
     began = worker.began()
@@ -73,6 +81,11 @@ def test_every_entry_gets_its_answer(server: Server, table: str) -> None:
         wrong += [f"{entry.name}: {fault}" for fault in excess(worker, entry.size, floor, spent)]
         assert worker.began() == began, f"the worker died of {entry.name}"
         assert is_good(server), f"no answer after {entry.name}"
+    worker.forget_most()
+    largest = max(entry.size for entries in TABLES.values() for entry in entries)
+    wrong += [
+        f"held for good: {fault}" for fault in excess(worker, largest, at_first, worker.cpu_s())
+    ]
     assert not wrong, "\n".join([f"{len(wrong)} of {len(TABLES[table])}", *wrong])
 
 
