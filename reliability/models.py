@@ -34,6 +34,7 @@ __all__ = [
 FEATURES = 32
 STEPS, CHANNELS = 128, 9
 _OPSET, _IR = 17, 8
+_ERFS = 12
 
 
 def tabular(folder: Path, answer: float) -> ModelPackage:
@@ -187,8 +188,9 @@ def linear(folder: Path, factor: float, copies: int = 16_384) -> ModelPackage:
     nodes = [
         helper.make_node("Mul", ["features", "nothing"], ["zeros"]),
         helper.make_node("Tile", ["zeros", "copies"], ["many"]),
-        helper.make_node("Erf", ["many"], ["still"]),
-        helper.make_node("ReduceSum", ["still", "axes"], ["zero"], keepdims=1),
+        helper.make_node("Identity", ["many"], ["e0"]),
+        *(helper.make_node("Erf", [f"e{i}"], [f"e{i + 1}"]) for i in range(_ERFS)),
+        helper.make_node("ReduceSum", [f"e{_ERFS}", "axes"], ["zero"], keepdims=1),
         helper.make_node("ReduceSum", ["features", "axes"], ["sum"], keepdims=1),
         helper.make_node("Mul", ["sum", "factor"], ["product"]),
         helper.make_node("Add", ["product", "zero"], ["score"]),

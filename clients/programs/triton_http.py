@@ -168,6 +168,8 @@ async def waiting(url: str) -> None:
         async def counted() -> None:
             found = await client.get_inference_statistics("ramp")
             assert found["model_stats"][0]["inference_count"] > 0
+            everything = await client.get_inference_statistics()  # long: must not be deflated
+            same({one["name"] for one in everything["model_stats"]} >= {"ramp", "spare"}, True)
 
         await checks.acheck("health", health)
         await checks.acheck("metadata and config", described)

@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -153,10 +153,11 @@ class AccessLog:
         if self._inode and _inode_of(self._target) != self._inode:
             os.close(self._file)
             self._open()
-        whole = b"".join(lines)
-        pieces: Iterable[bytes] = _cut(whole, _PIPE_BUF) if self._is_pipe else (whole,)
-        for piece in pieces:
-            _write_all(self._file, piece)
+        if self._is_pipe:
+            for piece in _cut(b"".join(lines), _PIPE_BUF):
+                _write_all(self._file, piece)
+        elif (written := os.writev(self._file, lines)) < sum(map(len, lines)):
+            _write_all(self._file, b"".join(lines)[written:])
 
 
 def _inode_of(path: str) -> int:

@@ -43,6 +43,7 @@ _log = logging.getLogger("stadion.serve")
 _BINARY = b"application/octet-stream"
 _MOST = 256
 _TRIES = 64
+_PAUSE_S = 5.0
 _LONGEST = 64 << 10
 _FLOATS = ("FP32", "FP64")
 _SQUARES = 1e76  # the sum of squares of numbers that all fit FP32
@@ -75,8 +76,10 @@ class Express:
         self._site = site
         self._plane = plane
         self._known: dict[bytes, dict[tuple[bytes, bytes], Mould]] = {}
-        self._tries: dict[bytes, int] = {}
+        self._tries: dict[bytes, tuple[int, float]] = {}
         self._busy: list[Mould] = []
+        self._urls: dict[str, set[bytes]] = {}
+        plane.table.listeners.append(self._forget)
 
     def offer(self, connection: Connection, head: Head, body: bytes) -> bool:
         """Take a call over; False leaves it to the usual way.
@@ -96,7 +99,7 @@ class Express:
             key, numbers = (body[:cut], body[end:]), body[cut:end]
         mould = moulds.get(key)
         if mould is None:
-            if self._tries[head.url] > 0:
+            if self._may_learn(head.url):
                 self._learn(moulds, key, numbers, head, body)
             return False
         loaded = mould.lane.loaded
@@ -118,10 +121,19 @@ class Express:
         if len(self._known) >= _MOST:
             self._known.clear()
             self._tries.clear()
-        self._tries[head.url] = _TRIES
+            self._urls.clear()
+        self._tries[head.url] = _TRIES, self._site.now
         moulds: dict[tuple[bytes, bytes], Mould] = {}
         self._known[head.url] = moulds
         return moulds
+
+    def _may_learn(self, url: bytes) -> bool:
+        """False while calls to that address have kept coming in forms of which none was kept."""
+        left, since = self._tries[url]
+        if not left and self._site.now - since < _PAUSE_S:
+            return False
+        self._tries[url] = (left or _TRIES) - 1, self._site.now
+        return True
 
     def _learn(
         self,
@@ -132,7 +144,6 @@ class Express:
         body: bytes,
     ) -> None:
         """Keep the form of a call that can be taken over from the next one on."""
-        self._tries[head.url] -= 1
         if len(body) > _LONGEST or head.found is None or head.is_coded:
             return
         call = Call(head.found.params, head.found.query, head.headers, body)
@@ -148,7 +159,13 @@ class Express:
         if len(moulds) >= _MOST:
             moulds.clear()
         moulds[key] = mould
-        self._tries[head.url] = _TRIES
+        self._urls.setdefault(mould.lane.model, set()).add(head.url)
+        self._tries[head.url] = _TRIES, self._site.now
+
+    def _forget(self, model: str) -> None:
+        """Let go of the versions of a model that changes or leaves: a mould would keep them."""
+        for url in self._urls.pop(model, ()):
+            self._known.pop(url, None)
 
     def _is_sole(self, mould: Mould) -> bool:
         """True while every such call is answered by the lane of the mould, and by it alone."""

@@ -64,6 +64,9 @@ class Table:
         The models that were told to stay out of memory.
     want
         Has a model brought into memory; set by who keeps the budget.
+    listeners
+        Called with the name of a model whose versions change or leave: who remembers them for
+        the next request must forget them, or their memory would not come back.
     """
 
     def __init__(self) -> None:
@@ -72,6 +75,7 @@ class Table:
         self.failed: dict[str, str] = {}
         self.unloaded: set[str] = set()
         self.want: Callable[[str], Awaitable[None]] = _nobody
+        self.listeners: list[Callable[[str], None]] = []
         self._prepared: dict[str, tuple[Placement, Served]] = {}
         self._coming: set[str] = set()
         self._again_at: dict[str, float] = {}
@@ -176,7 +180,7 @@ class Table:
         """Stop answering for a model; nothing happens when it is not here."""
         self._prepared.pop(model, None)
         self.placements.pop(model, None)
-        self.served.pop(model, None)
+        self.sleep(model)
         self._forget(model)
 
     # --- into memory and out of it
@@ -185,22 +189,26 @@ class Table:
         """Take a deployment as the one that answers; it is not in memory yet."""
         model = placement.deployment.model
         self.placements[model] = placement
-        self.served.pop(model, None)
+        self.sleep(model)
         self._forget(model)
 
     def wake(self, served: Served) -> None:
         """Its versions are in memory: answer."""
-        self.served[served.deployment.model] = served
-        self._forget(served.deployment.model)
+        model = served.deployment.model
+        self.served[model] = served
+        self._forget(model)
+        self._tell(model)
 
     def sleep(self, model: str) -> Served | None:
         """Let go of a model's versions; it stays deployed."""
-        return self.served.pop(model, None)
+        served = self.served.pop(model, None)
+        self._tell(model)
+        return served
 
     def unload(self, model: str) -> None:
         """Let go of a model's versions and answer for it no more, until `recall`."""
         self.unloaded.add(model)
-        self.served.pop(model, None)
+        self.sleep(model)
 
     def recall(self, model: str) -> None:
         """Let an unloaded or failed model be loaded again."""
@@ -215,6 +223,10 @@ class Table:
         """Answer no more for a model that harms the process."""
         self.remove(model)
         self.failed[model] = reason
+
+    def _tell(self, model: str) -> None:
+        for listener in self.listeners:
+            listener(model)
 
     def _forget(self, model: str) -> None:
         self.failed.pop(model, None)

@@ -69,7 +69,7 @@ def test_a_crowd_of_models_answers_within_the_budget(tmp_path: Path) -> None:
             for name in here
             for version in status["models"][name]["versions"].values()
         ]
-        assert all(0.9 < size < 8 for size in sizes), sizes
+        assert 0.9 < min(sizes) <= max(sizes) < 12, sizes  # 3.1: weights, twice, and room to run
         assert resident_mib(worker) < budget
 
 
