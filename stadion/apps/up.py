@@ -42,9 +42,9 @@ def serve(
     Raises
     ------
     StadionError
-        INVALID for an address or a size that is none and a log that cannot be written, FORBIDDEN for an
-        address that needs keys where there are none, CONFLICT when a server runs on this home or
-        the port is taken.
+        INVALID for an address or a size that is none and a log that cannot be written, FORBIDDEN
+        for an address that needs keys where there are none, CONFLICT when a server runs on this
+        home or the port is taken.
     """
     place = Platform.open(home or None)
     host, port = _address(http, "--http")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from pathlib import Path
@@ -12,11 +13,14 @@ from stadion.serve.processes import die_with_parent
 
 __all__ = ["main"]
 
+_NICE = 10  # workers that answer on the same cores go first
+
 
 def main() -> None:
     """Bound this process, then open the model."""
     order: TrialOrder = decode(sys.stdin.buffer.read(), TrialOrder)
     die_with_parent(order.parent)
+    os.nice(_NICE)
     resource.setrlimit(resource.RLIMIT_AS, (order.bytes, order.bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.stdout.buffer.write(encode(_try(order)))

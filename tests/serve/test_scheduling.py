@@ -87,7 +87,7 @@ def test_rows_of_all_sizes_share_runs_and_keep_apart(server: Server, model: str)
                 wrong.append((rows, reply))
         wire.close()
 
-    for thread in together(*(lambda n=n: go(n) for n in range(12))):  # type: ignore[misc]
+    for thread in together(*(lambda n=n: go(n) for n in range(12))):
         thread.join(60)
     assert not wrong
     told = stats(server, model)

@@ -326,8 +326,9 @@ class Connection(asyncio.Protocol):
             site.witness.see(head, reply, ticket, self._began_ns, self.entry.key)
         self.entry.leave()
         intake.let_go()
-        if len(reply.body) >= WORTH_DEFLATING and (accept := head.headers.get(b"accept-encoding")):
-            reply = deflated(reply, accept)
+        if ticket is not None and len(reply.body) >= WORTH_DEFLATING:
+            # Predictions only: some clients ask for compressed ones and undo no other.
+            reply = deflated(reply, head.headers.get(b"accept-encoding", b""))
         close = head.is_last or (site.is_draining and not intake.ready and intake.phase == IDLE)
         if close or head.is_old or head.method == b"HEAD":
             is_head = head.method == b"HEAD"

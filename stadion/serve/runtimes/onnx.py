@@ -6,6 +6,7 @@ import base64
 import ctypes
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ _log = logging.getLogger("stadion.serve")
 _VALUE = ort.OrtValue
 _BF16 = 16  # bfloat16 among ONNX's data types
 _SHRINK = "memory.enable_memory_arena_shrinkage"
+_TELL_EVERY_S = 10.0
 _LARGE_ELEMENTS = 1 << 18  # inputs above this give the arena's memory back after the run
 
 
@@ -64,6 +66,7 @@ class OnnxSession:
         "_session",
         "_text_in",
         "_text_out",
+        "_told_at",
         "signature",
     )
 
@@ -77,6 +80,7 @@ class OnnxSession:
         self._all = [tensor.name for tensor in signature.outputs]
         self._text_in = [t.name for t in signature.inputs if t.datatype == "BYTES"]
         self._text_out = [t.name for t in signature.outputs if t.datatype == "BYTES"]
+        self._told_at = -_TELL_EVERY_S
         self._large = ort.RunOptions()
         self._large.add_run_config_entry(_SHRINK, "cpu:0")
 
@@ -91,7 +95,7 @@ class OnnxSession:
         try:
             found = dict(zip(names, self._run(names, inputs, options), strict=True))
         except Exception as error:  # noqa: BLE001  # ORT raises a class of its own per status
-            raise _run_error(error, halt) from None
+            raise self._run_error(error, halt) from None
         for name in self._text_out:
             if name in found:
                 found[name] = as_bytes(found[name])
@@ -113,6 +117,18 @@ class OnnxSession:
             _bf16_array(value) if name in self._bf16 else value.numpy()
             for name, value in zip(names, found, strict=True)
         ]
+
+    def _run_error(self, error: Exception, halt: Halt | None) -> StadionError:
+        if halt is not None and halt.asked:
+            return StadionError(Code.TIMEOUT, "the run was ended before it was done")
+        # Its words name nodes and source files: they go to the log, never to a client, and not
+        # for every call of a model that fails them all.
+        if time.monotonic() - self._told_at > _TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            _log.warning("a run failed: %s", _reason(error))
+        if isinstance(error, _REFUSALS) and "allocate" not in str(error):
+            return StadionError(Code.INVALID, "the model cannot take these values or this shape")
+        return StadionError(Code.INTERNAL, "the model failed")
 
     def _options(self, inputs: Arrays, halt: Halt | None) -> Any:
         is_large = any(array.size > _LARGE_ELEMENTS for array in inputs.values())
@@ -216,16 +232,6 @@ def _terminate(options: Any) -> Callable[[], None]:
         options.terminate = True
 
     return act
-
-
-def _run_error(error: Exception, halt: Halt | None) -> StadionError:
-    if halt is not None and halt.asked:
-        return StadionError(Code.TIMEOUT, "the run was ended before it was done")
-    # Its words name nodes and source files: they go to the log, never to a client.
-    _log.warning("a run failed: %s", _reason(error))
-    if isinstance(error, _REFUSALS) and "allocate" not in str(error):
-        return StadionError(Code.INVALID, "the model cannot take these values or this shape")
-    return StadionError(Code.INTERNAL, "the model failed")
 
 
 def _reason(error: Exception) -> str:
