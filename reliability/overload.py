@@ -32,7 +32,7 @@ _REFUSALS = (429, 503)
 class Settings:
     """How much of it; every call says that it is worth nothing after `deadline_ms`."""
 
-    models: str = "recurrent,tabular"
+    models: str = "recurrent"
     times: float = 3.0
     seconds: float = 60.0
     before_s: float = 10.0
@@ -40,6 +40,7 @@ class Settings:
     share: float = 0.5
     deadline_ms: float = 500.0
     rows: int = 256
+    windows: int = 16
     capacity_s: float = 5.0
     connections: int = 1000
     workers: int = 1
@@ -95,7 +96,7 @@ def _capacity(scene: Scene, settings: Settings, server: Server, name: str) -> tu
 
 def _request(name: str, settings: Settings, timeout_us: int) -> bytes:
     if name == "recurrent":
-        return binary_request(name, "signal", (1, STEPS, CHANNELS), timeout_us)
+        return binary_request(name, "signal", (settings.windows, STEPS, CHANNELS), timeout_us)
     return rows_request(name, settings.rows, timeout_us=timeout_us)
 
 

@@ -18,18 +18,21 @@ import numpy as np
 import orjson
 
 from stadion.core.arrays import Array
+from stadion.core.errors import Code
 from stadion.core.request import Prediction
 from stadion.core.signature import DATATYPES
 from stadion.serve.faults import whereabouts
 from stadion.serve.floats import read_floats
 from stadion.serve.http.bodies import WORTH_DEFLATING
 from stadion.serve.http.heads import Head
+from stadion.serve.loading import Loaded
 from stadion.serve.plane import Plane
+from stadion.serve.pool import Overloaded
 from stadion.serve.protocols._v2_reply import encode
 from stadion.serve.protocols._v2_request import Asked, decode
 from stadion.serve.protocols._versions import number_of
-from stadion.serve.protocols.base import JSON, Call
-from stadion.serve.tick import has_room
+from stadion.serve.protocols.base import JSON, Call, Reply
+from stadion.serve.tick import has_room, turn_crowd
 from stadion.serve.traffic import Lane
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ _BINARY = b"application/octet-stream"
 _MOST = 256
 _TRIES = 64
 _PAUSE_S = 5.0
+_TURN_US = 100_000  # a call that has no more time is looked after by the usual way
 _LONGEST = 64 << 10
 _FLOATS = ("FP32", "FP64")
 _SQUARES = 1e76  # the sum of squares of numbers that all fit FP32
@@ -78,6 +82,7 @@ class Express:
         self._known: dict[bytes, dict[tuple[bytes, bytes], Mould]] = {}
         self._tries: dict[bytes, tuple[int, float]] = {}
         self._busy: list[Mould] = []
+        self._refusal = b"", Reply(b""), b""
         self._urls: dict[str, set[bytes]] = {}
         plane.table.listeners.append(self._forget)
 
@@ -103,8 +108,11 @@ class Express:
                 self._learn(moulds, key, numbers, head, body)
             return False
         loaded = mould.lane.loaded
-        if not has_room(loaded) or (mould.is_large and b"accept-encoding" in head.headers):
+        if mould.is_large and b"accept-encoding" in head.headers:
             return False
+        if not has_room(loaded):
+            self._refuse(connection, head, loaded)
+            return True
         loaded.waiting_rows += mould.shape[0]
         if not mould.callers:
             if not self._busy:
@@ -114,6 +122,19 @@ class Express:
         mould.callers.append((connection, head, body))
         mould.numbers.append(numbers)
         return True
+
+    def _refuse(self, connection: Connection, head: Head, loaded: Loaded) -> None:
+        """Say that too much waits, for as little as it takes: there may be many to say it to."""
+        site = self._site
+        loaded.stats.fail(Code.OVERLOADED)
+        site.refuse("overloaded")
+        if self._refusal[0] is not site.date and head.found is not None:
+            crowd = turn_crowd(loaded) or Overloaded("too many wait already", 1)
+            reply = head.found.failure(crowd)
+            self._refusal = site.date, reply, site.render(reply)
+        if site.witness is not None:
+            site.witness.see(head, self._refusal[1], None, time.perf_counter_ns(), "")
+        connection.express(self._refusal[2])
 
     # --- learning a mould
 
@@ -315,7 +336,9 @@ def _give_back(callers: Sequence[tuple[Connection, Head, bytes]]) -> None:
 def _mould_of(asked: Asked, *, is_binary: bool) -> Mould | None:
     """The mould of a call, if it is of the plain kind."""
     request, loaded = asked.request, asked.lane.loaded
-    if len(request.inputs) != 1 or request.id or request.parameters.keys() - {"binary_data_output"}:
+    timeout_us = request.parameters.get("timeout", 0)
+    is_urgent = not isinstance(timeout_us, int) or 0 < timeout_us < _TURN_US
+    if len(request.inputs) != 1 or request.id or is_urgent:
         return None
     ((name, array),) = request.inputs.items()
     if loaded.inputs[name].datatype not in _FLOATS or not array.ndim or not array.size:

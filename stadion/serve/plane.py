@@ -24,7 +24,7 @@ from stadion.serve.runner import Runner
 from stadion.serve.shadows import Shadows
 from stadion.serve.stats import Book
 from stadion.serve.table import Table
-from stadion.serve.tick import Tick
+from stadion.serve.tick import Tick, turn_crowd
 from stadion.serve.ticket import DEFAULT_PRIORITY, Ticket
 from stadion.serve.traffic import Lane
 
@@ -116,7 +116,9 @@ class Plane:
         """The refusal for whoever asks now, where too much waits for the model already."""
         served = self.table.served.get(model)
         lane = served.sole(None) if served is not None else None
-        return lane.loaded.crowd if lane is not None else None
+        if lane is None:
+            return None
+        return lane.loaded.crowd or turn_crowd(lane.loaded)
 
     def run(self, lane: Lane, request: Request) -> Ticket:
         """Have a request answered by the version of a lane.

@@ -12,10 +12,10 @@ from stadion.serve.loading import Loaded
 from stadion.serve.pool import Overloaded
 from stadion.serve.ticket import Ticket
 
-__all__ = ["Tick", "check_turn", "has_room"]
+__all__ = ["Tick", "has_room", "turn_crowd"]
 
-_TURN_S = 0.05  # of one version's runs in one turn; the rest of it stands still meanwhile
-_LEAST_ROWS = 256
+_TURN_S = 0.015  # of one version's runs in one turn; everybody else stands still meanwhile
+_LEAST_ROWS = 32
 
 
 def has_room(loaded: Loaded) -> bool:
@@ -24,17 +24,11 @@ def has_room(loaded: Loaded) -> bool:
     return loaded.waiting_rows < most
 
 
-def check_turn(loaded: Loaded, rows: int) -> None:
-    """Add rows to what a version has to run in this turn.
-
-    Raises
-    ------
-    Overloaded
-        When that is too much already.
-    """
-    if not has_room(loaded):
-        raise Overloaded(f"{loaded.waiting_rows} rows wait for this version already", 1)
-    loaded.waiting_rows += rows
+def turn_crowd(loaded: Loaded) -> Overloaded | None:
+    """The refusal for who comes when a version has too much to run in this turn already."""
+    if has_room(loaded):
+        return None
+    return Overloaded(f"{loaded.waiting_rows} rows wait for this version already", 1)
 
 
 class Tick:
@@ -74,7 +68,9 @@ class Tick:
         """
         waiting = self._waiting
         loaded = ticket.lane.loaded
-        check_turn(loaded, ticket.rows)
+        if (crowd := turn_crowd(loaded)) is not None:
+            raise crowd
+        loaded.waiting_rows += ticket.rows
         if not waiting:
             self._loop.call_soon(self._turn)
         tickets = waiting.get(loaded)

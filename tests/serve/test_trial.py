@@ -70,10 +70,11 @@ def test_a_model_that_crashes_takes_only_its_trial_along(tmp_path: Path) -> None
     plugin.parent.mkdir(parents=True)
     plugin.write_text(CRASHING)
     package = graphs.wrap(tmp_path, b"boom", Signature((X,), (Y,)), "model.crash")
+    before = threading.active_count()
     error = refused(package, plugins=tmp_path / "plugins")
     assert error.code is Code.INVALID
     assert "SIGSEGV" in error.message
-    assert threading.active_count() == 1
+    assert threading.active_count() <= before
     assert os.getpid()
 
 

@@ -162,8 +162,11 @@ class Connection(asyncio.Protocol):
         express = self._site.express
         if express is None or not self.entry.enter_again(head):
             return False
-        self._is_away = express.offer(self, head, body)
-        return self._is_away
+        self._is_away = True
+        if not express.offer(self, head, body):
+            self._is_away = False
+            return False
+        return True
 
     def express(self, text: bytes) -> None:
         """The whole response to what was offered."""
