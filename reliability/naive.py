@@ -16,6 +16,7 @@ import time
 __all__ = ["command", "main"]
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+_LARGEST = 1 << 20
 
 
 def command(per_second: float) -> list[str]:
@@ -31,7 +32,7 @@ async def serve(per_second: float) -> None:
         nonlocal free_at
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                size = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
+                size = head.lower().partition(b"\r\ncontent-length: ")[2].partition(b"\r")[0]
                 await reader.readexactly(int(size or 0))
                 free_at = max(time.monotonic(), free_at) + 1 / per_second
                 await asyncio.sleep(free_at - time.monotonic())
@@ -41,7 +42,7 @@ async def serve(per_second: float) -> None:
 
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, backlog=4096)
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, backlog=4096, limit=_LARGEST)
     port = server.sockets[0].getsockname()[1]
     sys.stdout.write(json.dumps({"predictions": f"http://127.0.0.1:{port}"}) + "\n")
     sys.stdout.flush()

@@ -18,6 +18,8 @@ __all__ = ["Overloaded", "Pool"]
 
 T = TypeVar("T")
 _NEWEST = 0.2  # weight of the newest run in the moving mean of their durations
+_REST = 9.0
+_LONGEST_REST_S = 1.0
 _GRACE_S = 5.0  # how long a halted run may take to notice
 
 
@@ -37,7 +39,9 @@ class Pool:
     limit
         How much may wait or run at once; more is refused with `Overloaded`.
     nice
-        The threads' niceness: above 0 for work that must not slow the rest down.
+        The threads' niceness: above 0 for work that must not slow the rest down. Such a thread
+        also rests nine times as long as each piece of work kept a processor: niceness decides
+        about processors, not about the interpreter's lock, for which the event loop would wait.
     """
 
     def __init__(
@@ -77,6 +81,11 @@ class Pool:
         return job.future
 
     @property
+    def is_full(self) -> bool:
+        """True when it would refuse whatever came now."""
+        return self.waiting >= self._limit
+
+    @property
     def is_stuck(self) -> bool:
         """True when a run goes on long after it was asked to end."""
         late = time.monotonic() - _GRACE_S
@@ -88,6 +97,7 @@ class Pool:
         while True:
             job = self._queue.get()
             self._running.add(job)
+            used_s = time.thread_time()
             if not job.halt.asked:  # else nobody waits for it any more
                 started = time.monotonic()
                 job.run()
@@ -95,6 +105,8 @@ class Pool:
             self._running.discard(job)
             self._loop.call_soon_threadsafe(self._leave, job)
             del job  # or it would be kept, with its arrays, until the next one comes
+            if nice:
+                time.sleep(min(_REST * (time.thread_time() - used_s), _LONGEST_REST_S))
 
     def _leave(self, job: _Job[Any]) -> None:
         self.waiting -= 1

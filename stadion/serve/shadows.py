@@ -33,7 +33,10 @@ class Shadows:
         self._observe = observe
 
     def send(self, model: str, loaded: Loaded, request: Request, answered: Prediction) -> None:
-        """Ask a shadow what was answered already."""
+        """Ask a shadow what was answered already; where it falls behind, only some of it."""
+        if self._pool.is_full:
+            loaded.stats.shadow_dropped += 1
+            return
         inputs = {name: array.copy() for name, array in request.inputs.items()}
 
         def work(halt: Halt) -> tuple[Prediction, bool]:
