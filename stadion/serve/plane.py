@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -33,7 +32,6 @@ __all__ = ["Observer", "Plane", "Timings"]
 T = TypeVar("T")
 _log = logging.getLogger("stadion.serve")
 _LEAST_URGENT = 16
-_GRACE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ Observer = Callable[[str, int, Request, Prediction, Timings], None]
 
 
 class Plane:
-    """All models of one worker. Used on the event loop only, but for `ask`.
+    """All models of one worker. Used on the event loop only.
 
     Parameters
     ----------
@@ -167,39 +165,6 @@ class Plane:
     async def wait(self, lane: Lane, request: Request) -> Prediction:
         """`run`, for those who wait anyway."""
         return await self.run(lane, request)
-
-    def ask(self, make: Callable[[], Ticket], limit_s: float | None = None) -> Prediction:
-        """Have `make` run on the loop and wait for its ticket: for other threads.
-
-        Raises
-        ------
-        StadionError
-            Whatever `make` raises or the ticket ends with; TIMEOUT.
-        """
-        answer: concurrent.futures.Future[Prediction] = concurrent.futures.Future()
-        held: list[Ticket] = []
-
-        def begin() -> None:
-            try:
-                held.append(make())
-            except Exception as error:  # noqa: BLE001  # raised again on the thread that asked
-                answer.set_exception(error)
-            else:
-                held[0].on_done(end)
-
-        def end(ticket: Ticket) -> None:
-            if ticket.prediction is not None:
-                answer.set_result(ticket.prediction)
-            else:
-                answer.set_exception(ticket.error or StadionError(Code.INTERNAL, "no answer"))
-
-        self._loop.call_soon_threadsafe(begin)
-        try:
-            return answer.result((limit_s or self._run_s) + _GRACE_S)
-        except TimeoutError:
-            for ticket in held:
-                self._loop.call_soon_threadsafe(ticket.cancel)
-            raise StadionError(Code.TIMEOUT, "no answer within the limit") from None
 
     def off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
         """Do on the pool's thread what would hold up the other requests."""
