@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import signal
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stadion.core.deployment import Deployment, Route
+from stadion.core.deployment import Deployment, Plan, Route
+from stadion.serve.messages import placement_of
 from tests.serve import graphs
 from tests.serve.running import Server, ask, running
 
@@ -177,3 +181,32 @@ def test_a_new_deployment_answers_at_once(server: Server, tmp_path: Path) -> Non
         assert b'"model_version":"1"' in kept.ask(body)[2]
     packages = {1: graphs.echo(tmp_path / "more")}
     server.plane.deploy(Deployment("echo", (Route(1),), 4), packages)
+
+
+def test_what_is_too_much_for_one_turn_is_refused_at_once(tmp_path: Path) -> None:
+    """A stopped worker finds all calls at once when it goes on: 32 rows are a turn's least."""
+    slow = Plan("tick", 4, 1.0, 100.0)
+    placement = placement_of(
+        Deployment("echo", (Route(1, plan=slow),), 1), {1: graphs.echo(tmp_path)}
+    )
+    with running(tmp_path, [placement]) as server, contextlib.ExitStack() as stack:
+        callers = [stack.enter_context(client(server)) for _ in range(64)]
+        for number, caller in enumerate(callers):
+            for _ in range(2):
+                assert caller.ask(in_json([[float(number)]]))[0] == 200
+        (worker,) = server.said["workers"]
+        os.kill(worker, signal.SIGSTOP)
+        for number, caller in enumerate(callers):
+            caller.send(in_json([[float(number)]]))
+        os.kill(worker, signal.SIGCONT)
+        answers = [caller.answer() for caller in callers]
+        statuses = Counter(status for status, _, _ in answers)
+        assert statuses.keys() == {200, 429}
+        assert statuses[200] >= 32
+        for number, (status, head, body) in enumerate(answers):
+            if status == 200:
+                assert json.loads(body)["outputs"][0]["data"] == [float(number)]
+            else:
+                assert b"Retry-After: 1" in head
+                assert "wait" in json.loads(body)["error"]
+        assert callers[-1].ask(in_json([[5.0]]))[0] == 200
