@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,10 @@ def test_other_numbers_than_raw_onnx_runtime_says_are_refused() -> None:
             check(Answer(np.array(wrong, np.float32), 8), wanted)
 
 
+def _alive(pids: Iterable[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}/stat").exists() and not _zombie(pid)]
+
+
 def test_a_server_ends_with_everything_it_started(tmp_path: Path) -> None:
     script = "trap '' TERM; sleep 60 & (setsid sleep 60) & echo up; wait"
     with running(["bash", "-c", script], [0], tmp_path / "log", {}) as tree:
@@ -78,7 +83,10 @@ def test_a_server_ends_with_everything_it_started(tmp_path: Path) -> None:
         assert len(pids) >= 3
         assert tree.rss_mb() > 0
         tree.stop(limit_s=0.2)
-    assert not [pid for pid in pids if Path(f"/proc/{pid}/stat").exists() and not _zombie(pid)]
+    deadline = time.monotonic() + 10  # what was killed needs a moment to be gone
+    while (alive := _alive(pids)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive
 
 
 @needs_wrk

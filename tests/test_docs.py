@@ -70,7 +70,7 @@ def test_the_tour_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
     for name in ("demo", ".venv"):
         (tmp_path / name).symlink_to(ROOT / name)
     script = as_script("README.md")
-    for port in ("8000", "8080"):
+    for port in ("8000", "8001", "8080"):
         script = script.replace(port, str(free_port()))
     environment = {key: value for key, value in os.environ.items() if key != "STADION_HOME"}
     output = run(script, tmp_path, environment, 200)
