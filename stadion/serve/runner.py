@@ -147,7 +147,7 @@ class Runner:
                 f"for about {wait_s:.2f} s",
                 max(1, math.ceil(wait_s)),
             )
-            if has_no_room:
+            if len(line.heap) >= self._limit:  # then its next run takes it back
                 line.loaded.crowd = crowd  # who comes next need not even be read
             raise crowd
 
