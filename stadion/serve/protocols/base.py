@@ -14,6 +14,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.core.request import Prediction
 from stadion.serve.plane import Plane
+from stadion.serve.pool import Overloaded
 from stadion.serve.repository import Repository
 from stadion.serve.ticket import Ticket
 
@@ -29,6 +30,7 @@ __all__ = [
     "Services",
     "WireProtocol",
     "after",
+    "retry_after",
 ]
 
 JSON = b"application/json"
@@ -122,3 +124,8 @@ def after(ticket: Ticket, then: Callable[[Prediction], Reply]) -> Ticket:
     """Have the answer of a ticket written by `then`."""
     ticket.encode = then
     return ticket
+
+
+def retry_after(error: StadionError) -> bytes:
+    """The header line that tells when to come back, where an error knows it."""
+    return b"Retry-After: %d\r\n" % error.retry_after_s if isinstance(error, Overloaded) else b""

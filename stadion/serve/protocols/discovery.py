@@ -11,8 +11,7 @@ from stadion.core.access import Access
 from stadion.core.errors import StadionError
 from stadion.serve.described import Described, Operation, record, ref
 from stadion.serve.openapi import document
-from stadion.serve.pool import Overloaded
-from stadion.serve.protocols.base import STATUS, Call, Reply, Route, Services
+from stadion.serve.protocols.base import STATUS, Call, Reply, Route, Services, retry_after
 
 __all__ = ["PLUGIN", "Discovery"]
 
@@ -44,10 +43,9 @@ class Discovery:
 
     def failure(self, error: StadionError) -> Reply:
         """As HTTP itself refuses."""
-        headers = b""
-        if isinstance(error, Overloaded):
-            headers = b"Retry-After: %d\r\n" % error.retry_after_s
-        return Reply(orjson.dumps({"error": error.message}), STATUS[error.code], headers=headers)
+        return Reply(
+            orjson.dumps({"error": error.message}), STATUS[error.code], headers=retry_after(error)
+        )
 
 
 class _Calls:

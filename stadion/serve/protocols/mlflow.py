@@ -19,7 +19,6 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.request import Request
 from stadion.core.version import __version__
 from stadion.serve.plane import Plane
-from stadion.serve.pool import Overloaded
 from stadion.serve.protocols._invocation import ForeignKind, parse_invocation
 from stadion.serve.protocols._openapi_mlflow import DESCRIBED
 from stadion.serve.protocols._predictions import row_reply
@@ -32,6 +31,7 @@ from stadion.serve.protocols.base import (
     Route,
     Services,
     after,
+    retry_after,
 )
 from stadion.serve.traffic import Lane
 
@@ -80,12 +80,9 @@ class MLflow:
     def failure(self, error: StadionError) -> Reply:
         """{"error_code", "message"}, and never a stack trace."""
         text = f"{error.message}: {error.hint}" if error.hint else error.message
-        headers = b""
-        if isinstance(error, Overloaded):
-            headers = b"Retry-After: %d\r\n" % error.retry_after_s
         status = 415 if isinstance(error, ForeignKind) else STATUS[error.code]
         content = {"error_code": _CODES[error.code], "message": text}
-        return Reply(orjson.dumps(content), status, headers=headers)
+        return Reply(orjson.dumps(content), status, headers=retry_after(error))
 
 
 class _Calls:

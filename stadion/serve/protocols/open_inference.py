@@ -17,7 +17,6 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Tensor
 from stadion.core.version import __version__
 from stadion.serve.plane import Plane
-from stadion.serve.pool import Overloaded
 from stadion.serve.protocols._openapi_v2 import DESCRIBED
 from stadion.serve.protocols._v2_reply import encode
 from stadion.serve.protocols._v2_request import Asked, decode
@@ -31,6 +30,7 @@ from stadion.serve.protocols.base import (
     Route,
     Services,
     after,
+    retry_after,
 )
 
 __all__ = ["PLUGIN", "OpenInference"]
@@ -79,10 +79,7 @@ class OpenInference:
     def failure(self, error: StadionError) -> Reply:
         """Exactly {"error": text}: the protocol's clients read nothing else."""
         text = f"{error.message}: {error.hint}" if error.hint else error.message
-        headers = b""
-        if isinstance(error, Overloaded):
-            headers = b"Retry-After: %d\r\n" % error.retry_after_s
-        return Reply(orjson.dumps({"error": text}), STATUS[error.code], headers=headers)
+        return Reply(orjson.dumps({"error": text}), STATUS[error.code], headers=retry_after(error))
 
 
 class _Calls:

@@ -14,7 +14,6 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction, Request
 from stadion.core.version import __version__
 from stadion.serve.plain_form import answer_of, asked_of, parse_body, tensors_of
-from stadion.serve.pool import Overloaded
 from stadion.serve.protocols._openapi_plain import DESCRIBED
 from stadion.serve.protocols.base import (
     LARGE_BODY,
@@ -25,6 +24,7 @@ from stadion.serve.protocols.base import (
     Route,
     Services,
     after,
+    retry_after,
 )
 from stadion.serve.traffic import Lane
 
@@ -61,10 +61,7 @@ class Plain:
     def failure(self, error: StadionError) -> Reply:
         """The sentence, the code of the house, and what to try next."""
         content = {"error": error.message, "code": error.code.value, "hint": error.hint}
-        headers = b""
-        if isinstance(error, Overloaded):
-            headers = b"Retry-After: %d\r\n" % error.retry_after_s
-        return Reply(orjson.dumps(content), STATUS[error.code], headers=headers)
+        return Reply(orjson.dumps(content), STATUS[error.code], headers=retry_after(error))
 
 
 class _Calls:

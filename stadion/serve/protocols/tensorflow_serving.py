@@ -19,7 +19,6 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.request import Prediction, Request
 from stadion.core.signature import Tensor
 from stadion.serve.nesting import check_nesting
-from stadion.serve.pool import Overloaded
 from stadion.serve.protocols._instances import parse_json, read_columns, read_rows
 from stadion.serve.protocols._openapi_v1 import TENSORFLOW_SERVING
 from stadion.serve.protocols._predictions import column_reply, row_reply
@@ -33,6 +32,7 @@ from stadion.serve.protocols.base import (
     Route,
     Services,
     after,
+    retry_after,
 )
 from stadion.serve.traffic import Lane
 from stadion.serve.values import Parameter
@@ -103,10 +103,7 @@ class TensorFlowServing:
     def failure(self, error: StadionError) -> Reply:
         """{"error": text}, as both protocols have it."""
         text = f"{error.message}: {error.hint}" if error.hint else error.message
-        headers = b""
-        if isinstance(error, Overloaded):
-            headers = b"Retry-After: %d\r\n" % error.retry_after_s
-        return Reply(orjson.dumps({"error": text}), STATUS[error.code], headers=headers)
+        return Reply(orjson.dumps({"error": text}), STATUS[error.code], headers=retry_after(error))
 
 
 class _Calls:
