@@ -15,6 +15,8 @@ import pytest
 
 from tests.places import ROOT
 
+PREAMBLE = "set -euo pipefail\nset -m\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT"
+"""A failure ends the script, and what it left in the background holds no output open."""
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -30,7 +32,7 @@ def free_port() -> int:
 
 def as_script(document: str) -> str:
     """All blocks as one shell script; Python blocks are given to Python on its input."""
-    parts = ["set -euo pipefail", "set -m"]
+    parts = [PREAMBLE]
     for language, text in blocks(document):
         parts.append(text if language == "bash" else f"python - <<'PYTHON'\n{text}PYTHON\n")
     return "\n".join(parts)
@@ -69,9 +71,8 @@ def end_session(leader: int) -> None:
 def test_the_tour_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
     for name in ("demo", ".venv"):
         (tmp_path / name).symlink_to(ROOT / name)
-    script = as_script("README.md")
-    for port in ("8000", "8001", "8080"):
-        script = script.replace(port, str(free_port()))
+    ports = {port: str(free_port()) for port in ("8000", "8001", "8080")}
+    script = re.sub("|".join(ports), lambda port: ports[port.group()], as_script("README.md"))
     environment = {key: value for key, value in os.environ.items() if key != "STADION_HOME"}
     output = run(script, tmp_path, environment, 200)
     assert "accuracy" in output
@@ -92,6 +93,6 @@ def test_links_inside_the_project_lead_somewhere(document: str) -> None:
         assert (ROOT / target).exists(), f"{document} links to {target}"
 
 
-def test_a_tour_block_that_fails_is_seen(tmp_path: Path) -> None:
+def test_a_tour_block_that_fails_is_seen_at_once(tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
-        run("set -euo pipefail\nfalse\ntrue", tmp_path, dict(os.environ), 20)
+        run(f"{PREAMBLE}\nsleep 60 &\nfalse\ntrue", tmp_path, dict(os.environ), 20)
