@@ -11,7 +11,7 @@ import numpy as np
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["Activity", "Event", "Lap", "Repair", "Source", "Table", "Track"]
+__all__ = ["Activity", "Event", "Lap", "Recording", "Repair", "Source", "Table", "Track"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +143,15 @@ class Activity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """What is no stream: matches, strokes, days, shots.
+    """What is no stream: matches, strokes, days, sessions.
 
-    `columns` maps a name to (n,) values, `units` the same names to their unit symbol.
+    Parameters
+    ----------
+    columns
+        Name -> (n,) values: numbers as float64 with NaN = missing, text as `U` with '' = missing,
+        dates as datetime64 with NaT = missing.
+    units
+        The same names -> unit symbol; '1' for pure numbers, '' for text and dates.
     """
 
     kind: str
@@ -160,3 +166,7 @@ class Table:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
+
+
+Recording = Activity | Table
+"""What a reader gives and a task takes."""

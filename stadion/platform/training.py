@@ -30,7 +30,7 @@ from stadion.science.scores import score_named
 from stadion.tasks.base import Task
 from stadion.train.base import Learner, Progress, Run, silent
 from stadion.train.selection.choice import Candidate, choose
-from stadion.train.selection.folds import grouped_folds
+from stadion.science.folds import grouped_folds
 
 __all__ = ["Trained", "candidates_for", "chosen_learners", "train_on", "train_package"]
 

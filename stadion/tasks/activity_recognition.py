@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from stadion.core.activity import Activity, Lap, Source, Track
+from stadion.core.activity import Activity, Lap, Recording, Source, Track
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.dataset import Dataset, Scalar
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature, Tensor
 from stadion.science.resample import interpolate, window_starts
 from stadion.tasks._groups import recording_groups
-from stadion.tasks.base import Task
+from stadion.tasks.base import Task, activities_of, one_activity
 
 __all__ = ["PLUGIN", "ActivityRecognition", "WindowSettings"]
 
@@ -51,8 +51,9 @@ class ActivityRecognition(Task):
     reference = "UEA archive official splits; A. Bagnall et al., arXiv:1811.00075 (2018)"
     Settings = WindowSettings
 
-    def dataset(self, activities: Sequence[Activity], settings: WindowSettings) -> Dataset:
+    def dataset(self, recordings: Sequence[Recording], settings: WindowSettings) -> Dataset:
         """One row per window inside a labelled stretch (a Lap of kind 'activity')."""
+        activities = activities_of(recordings)
         labelled = [a for a in activities if _stretches(a) and _families(a)]
         if not labelled:
             raise StadionError(
@@ -88,9 +89,10 @@ class ActivityRecognition(Task):
         )
 
     def features(
-        self, activity: Activity, signature: Signature, settings: Mapping[str, Scalar]
+        self, recording: Recording, signature: Signature, settings: Mapping[str, Scalar]
     ) -> dict[str, Array]:
         """Windows over the whole recording; one padded with NaN when it is shorter."""
+        activity = one_activity(recording)
         layout = {t.name: _subjects_of(t) for t in signature.inputs}
         tensor = signature.inputs[0]
         steps, step_s = tensor.shape[1], tensor.step_s

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from stadion.core.activity import Activity, Source, Track
+from stadion.core.activity import Activity, Recording, Source, Track
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.dataset import Dataset, Scalar
 from stadion.core.errors import Code, StadionError
@@ -16,7 +16,7 @@ from stadion.core.signature import Signature, Tensor
 from stadion.science.motion import climb_rate, haversine_m, speed_from_distance
 from stadion.science.resample import bin_means
 from stadion.tasks._groups import recording_groups
-from stadion.tasks.base import Task
+from stadion.tasks.base import Task, activities_of, one_activity
 
 __all__ = ["PLUGIN", "CurveSettings", "WorkoutHeartRate"]
 
@@ -53,8 +53,9 @@ class WorkoutHeartRate(Task):
     reference = "J. Ni, L. Muhlstein, J. McAuley, Modeling heart rate and activity, WWW 2019"
     Settings = CurveSettings
 
-    def dataset(self, activities: Sequence[Activity], settings: CurveSettings) -> Dataset:
+    def dataset(self, recordings: Sequence[Recording], settings: CurveSettings) -> Dataset:
         """One row every `every_s` seconds after minute 5 of each workout that has heart rate."""
+        activities = activities_of(recordings)
         groups = recording_groups(activities)
         stride = max(1, round(settings.every_s / STEP_S))
         parts: list[tuple[dict[str, Array], FloatArray, str]] = []
@@ -83,9 +84,10 @@ class WorkoutHeartRate(Task):
         )
 
     def features(
-        self, activity: Activity, signature: Signature, settings: Mapping[str, Scalar]
+        self, recording: Recording, signature: Signature, settings: Mapping[str, Scalar]
     ) -> dict[str, Array]:
         """A row for every `every_s` seconds from minute 5 to the end of the recording."""
+        activity = one_activity(recording)
         curve = _heart_rate(activity)
         stride = max(1, round(float(settings.get("every_s") or STEP_S) / STEP_S))
         at = np.arange(OPENING, len(curve), stride)

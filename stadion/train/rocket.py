@@ -20,7 +20,7 @@ from stadion.train.kernels.temperature import best_temperature
 from stadion.train.network.chance import seed_of
 from stadion.train.network.front import Front
 from stadion.train.network.model import TorchModel
-from stadion.train.selection.folds import grouped_folds
+from stadion.science.folds import grouped_folds
 
 __all__ = ["PLUGIN", "Rocket", "RocketSettings"]
 

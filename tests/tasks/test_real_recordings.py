@@ -13,7 +13,7 @@ from stadion.ingest import open_path
 from stadion.science.scores import mae
 from stadion.tasks.base import Task
 from stadion.train.base import Learner, Run
-from stadion.train.selection.folds import grouped_folds
+from stadion.science.folds import grouped_folds
 from tests.places import shared_data
 
 TASKS: Cupboard[Task] = Cupboard("stadion.tasks")

@@ -20,7 +20,7 @@ from stadion.train.boosting import BoostingSettings
 from stadion.train.rocket import PLUGIN as ROCKET
 from stadion.train.rocket import RocketSettings
 from stadion.train.selection.choice import Candidate, choose, cross_validate
-from stadion.train.selection.folds import grouped_folds
+from stadion.science.folds import grouped_folds
 from tests.train.series_sets import racket_sports
 from tests.train.toys import classes_by_group, pace_to_heart_rate
 

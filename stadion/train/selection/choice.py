@@ -13,9 +13,9 @@ import numpy as np
 from stadion.core.arrays import Array
 from stadion.core.dataset import Dataset
 from stadion.core.errors import Code, StadionError
+from stadion.science.folds import grouped_folds
 from stadion.science.scores import Score
 from stadion.train.base import Learner, Progress, Run, silent
-from stadion.train.selection.folds import grouped_folds
 
 __all__ = ["Candidate", "CvResult", "Ranked", "choose", "cross_validate"]
 
