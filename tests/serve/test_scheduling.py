@@ -166,6 +166,25 @@ def test_a_crowd_on_one_model_does_not_starve_another(server: Server) -> None:
     assert sorted(took)[5] < 5 * alone + 0.05  # in turns, not behind all twelve
 
 
+def test_a_version_refused_for_a_crowd_elsewhere_answers_once_there_is_room(home: Path) -> None:
+    """Nothing of its own waits: it met the limit over all versions, four times the queue."""
+    patient = graphs.patient(home)
+    busy = [f"busy-{number}" for number in range(5)]
+    models = [placed(name, patient, Route(1, plan=POOL)) for name in (*busy, "quiet")]
+
+    with running(home, models, limits=Limits(queue=2)) as small:
+        assert counted(small, 10, "quiet").status == 200
+        crowd = [lambda m=name: counted(small, 10**9, m, timeout=3_000_000) for name in busy]
+        threads = together(*crowd * 6)
+        time.sleep(1)
+        refused = counted(small, 10, "quiet")
+        assert (refused.status, "0 requests wait" in refused.json["error"]) == (429, True)
+        assert int(refused.headers["retry-after"]) >= 1
+        for thread in threads:
+            thread.join(30)
+        assert counted(small, 10, "quiet").status == 200
+
+
 def versions(server: Server, model: str, n: int, **parameters: Any) -> Counter[str]:
     return Counter(
         echoed(server, model, [[float(i)]], **parameters).json["model_version"] for i in range(n)
