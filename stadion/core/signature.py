@@ -103,11 +103,13 @@ class Signature:
 
     `labels` maps an output that holds class probabilities to the names of its classes; an
     output that is not in it is a quantity. A target of the training set has its output's name.
+    `selected` tells what the model chose to read, in words ('speed: mean'); empty = everything.
     """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    selected: tuple[str, ...] = ()
 
     def check_inputs(self, arrays: Arrays) -> int:
         """Refuse missing, unknown or ill-shaped inputs; return the number of rows.
