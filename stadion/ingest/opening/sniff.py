@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from stadion.ingest.markup.scan import root_of
+from stadion.ingest.tabular.workbook import is_workbook
 
 __all__ = ["described", "is_hidden", "wrapping_of"]
 
 _TAR_MAGIC_AT = 257
 _KINDS = (
     (b"\x00\x05\x16\x07", "an AppleDouble companion that macOS made, no recording"),
+    (b"PK\x03\x04", "an Office document, no recording"),
     (b"%PDF", "a PDF document, no recording"),
     (b"\x89PNG", "a picture, no recording"),
     (b"\xff\xd8\xff", "a picture, no recording"),
@@ -25,6 +27,8 @@ _KINDS = (
 def wrapping_of(head: bytes) -> str:
     """`gzip`, `xz`, `zip` or `tar` for what must be unwrapped, else empty.
 
+    A workbook is a zip inside, but one file to its reader.
+
     Parameters
     ----------
     head
@@ -34,7 +38,7 @@ def wrapping_of(head: bytes) -> str:
         return "gzip"
     if head.startswith(b"\xfd7zXZ\x00"):
         return "xz"
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not is_workbook(head):
         return "zip"
     return "tar" if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar" else ""
 
