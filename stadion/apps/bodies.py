@@ -21,7 +21,7 @@ class TrainBody(_Body):
         default_factory=dict, max_length=64
     )
     seed: int = Field(0, ge=0, lt=2**31)
-    folds: int = Field(5, ge=2, le=100)
+    folds: int = Field(5, ge=1, le=100)
     engine: str = Field("local", max_length=64)
     grid: dict[str, list[str | int | float | bool]] = Field(
         default_factory=dict, max_length=16, description="learner setting -> values to try"

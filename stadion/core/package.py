@@ -30,7 +30,20 @@ class ModelFile:
 class Metrics:
     """How good the model is, beside the trivial answers to the same question.
 
-    `protocol` says how it was measured ('3 folds grouped by athlete', 'official test split').
+    Parameters
+    ----------
+    protocol
+        How it was measured ('3 folds grouped by athlete', 'official test split').
+    spread
+        Standard deviation of the metric over the folds.
+    groups
+        'sex=female' -> `rows` and the metric, for each group of people or matches with enough
+        rows.
+    intervals
+        Output -> the `share` its intervals are made for, the `coverage` seen, the mean `width`
+        (of classes: the mean number of them in the set), and 'coverage sex=female' per group.
+    missing
+        '0.3' -> the metric with that share of the input values blanked.
     """
 
     metric: str
@@ -39,6 +52,10 @@ class Metrics:
     protocol: str
     rows: int
     more: Mapping[str, float] = field(default_factory=dict)
+    spread: float = 0.0
+    groups: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    intervals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    missing: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

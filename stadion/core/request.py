@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -48,7 +48,10 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A model measured on data: its metrics and, beside them, each baseline's."""
+    """A model measured on data: its metrics and, beside them, each baseline's.
+
+    `by_group` and `intervals` are as in `core.package.Metrics`.
+    """
 
     model: str
     version: int
@@ -57,3 +60,5 @@ class Report:
     groups: int
     metrics: Mapping[str, float]
     baselines: Mapping[str, Mapping[str, float]]
+    by_group: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    intervals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

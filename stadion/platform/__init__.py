@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stadion.core.activity import Activity
+from stadion.core.activity import Recording
 from stadion.core.errors import Code, StadionError
 from stadion.core.names import checked_name, parse_reference
 from stadion.core.plugins import Cupboard
@@ -360,13 +360,13 @@ class Platform:
             "created": newest.created.isoformat(timespec="seconds"),
         }
 
-    def _recordings(self, data: str | Path | bytes | None) -> list[Activity]:
+    def _recordings(self, data: str | Path | bytes | None) -> list[Recording]:
         from stadion.ingest import open_bytes, open_path
 
         if isinstance(data, bytes):
-            return list(open_bytes(data, "", self._readers).activities)
+            return open_bytes(data, "", self._readers).recordings
         if data is not None:
-            return list(open_path(_existing(data), self._readers).activities)
+            return open_path(_existing(data), self._readers).recordings
         return [self._archive.get(summary.id) for summary in self._archive.find()]
 
     def _keep(self, opened: Any, report: View) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stadion.core.activity import Activity
+from stadion.core.activity import Recording
 from stadion.core.arrays import Array, Arrays
 from stadion.core.dataset import Dataset
 from stadion.core.errors import Code, StadionError
@@ -14,7 +14,13 @@ from stadion.core.package import ModelPackage, Version
 from stadion.core.plugins import Cupboard
 from stadion.core.request import Report
 from stadion.core.settings import read_settings
-from stadion.platform.measuring import baseline_scores, relabelled, scores_of
+from stadion.platform.measuring import (
+    baseline_scores,
+    group_scores,
+    interval_coverage,
+    relabelled,
+    scores_of,
+)
 from stadion.serve.loading import runtime_of
 from stadion.tasks.base import Task
 
@@ -23,7 +29,7 @@ __all__ = ["answers_of", "evaluate"]
 _BATCH = 256
 
 
-def evaluate(version: Version, activities: Sequence[Activity], tasks: Cupboard[Task]) -> Report:
+def evaluate(version: Version, recordings: Sequence[Recording], tasks: Cupboard[Task]) -> Report:
     """Ask the version's graph about every row of a data set made with its own settings.
 
     Raises
@@ -34,16 +40,19 @@ def evaluate(version: Version, activities: Sequence[Activity], tasks: Cupboard[T
     lineage = version.package.lineage
     task = tasks.get(lineage.task)
     settings = read_settings(task.Settings, lineage.task_settings, f"task {task.name}")
-    data = relabelled(task.dataset(activities, settings), version.package.signature.labels)
+    data = relabelled(task.dataset(recordings, settings), version.package.signature.labels)
     _check_fit(data, version)
+    answers = answers_of(version.package, data.inputs)
     return Report(
         model=version.model,
         version=version.number,
         data_digest=data.digest,
         rows=len(data),
         groups=len(set(data.groups.tolist())),
-        metrics=scores_of(data, answers_of(version.package, data.inputs)),
+        metrics=scores_of(data, answers),
         baselines=baseline_scores(task, data),
+        by_group=group_scores(data, answers, task.metric),
+        intervals=interval_coverage(data, answers, task.interval),
     )
 
 

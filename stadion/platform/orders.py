@@ -39,7 +39,8 @@ class TrainOrder:
     settings
         Setting -> value, of the task or the learner; `task.x` and `learner.x` say whose.
     folds
-        Grouped folds by which the model is judged (and, among several candidates, chosen).
+        Folds by which the model is judged (and, among several candidates, chosen); 1 holds out
+        one fifth once.
     grid
         Learner setting -> values to try; every combination is a candidate.
     """
@@ -53,8 +54,8 @@ class TrainOrder:
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 2 <= self.folds <= 100:
-            raise StadionError(Code.INVALID, f"folds is {self.folds}; expected 2 to 100")
+        if not 1 <= self.folds <= 100:
+            raise StadionError(Code.INVALID, f"folds is {self.folds}; expected 1 to 100")
         if not 0 <= self.seed < 2**31:
             raise StadionError(Code.INVALID, f"seed is {self.seed}; expected 0 to 2147483647")
         combinations = math.prod(len(values) for values in self.grid.values())

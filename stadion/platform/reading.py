@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stadion.core.activity import Recording, Table
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
@@ -31,7 +32,8 @@ def readers(plugins: Path | None) -> Cupboard[Reader]:
 def read_file(package: ModelPackage, data: bytes, name: str) -> dict[str, Array]:
     """Make a request of a recording, by the code that made the training set.
 
-    A file that holds several recordings gives the rows of all, in its order.
+    A file that holds several recordings gives the rows of all, in its order. Recordings that
+    the task does not read (streams beside the tables it wants) are passed over.
 
     Raises
     ------
@@ -40,15 +42,18 @@ def read_file(package: ModelPackage, data: bytes, name: str) -> dict[str, Array]
     """
     plugins = Home.find().plugins
     opened = open_bytes(data, name, readers(plugins))
-    if not opened.activities:
+    recordings = opened.recordings
+    if not recordings:
         raise StadionError(Code.INVALID, _why_not(opened))
-    task = tasks(plugins).get(package.lineage.task)
     lineage = package.lineage
-    parts = [
-        task.features(activity, package.signature, lineage.task_settings)
-        for activity in opened.activities
-    ]
+    task = tasks(plugins).get(lineage.task)
+    read = [r for r in recordings if _is_read(task, r)] or recordings[:1]
+    parts = [task.features(one, package.signature, lineage.task_settings) for one in read]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _is_read(task: Task, recording: Recording) -> bool:
+    return recording.kind in task.tables if isinstance(recording, Table) else bool(task.channels)
 
 
 def _why_not(opened: Opened) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import shutil
 import time
@@ -14,9 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from stadion.core.activity import Activity
+from stadion.core.activity import Recording
+from stadion.core.arrays import Arrays, IntArray
 from stadion.core.dataset import Dataset
+from stadion.core.errors import StadionError
+from stadion.core.model import Model
 from stadion.core.names import checked_name
 from stadion.core.package import Lineage, Metrics, ModelPackage
 from stadion.core.plugins import Cupboard
@@ -24,19 +29,27 @@ from stadion.core.settings import read_settings, settings_to_dict
 from stadion.core.version import code_version
 from stadion.export.card import model_card
 from stadion.export.package import make_package
-from stadion.platform.measuring import baseline_scores, scores_of
+from stadion.platform.measuring import (
+    baseline_scores,
+    group_scores,
+    interval_coverage,
+    primary,
+    scores_of,
+)
 from stadion.platform.orders import TrainOrder, sort_settings
+from stadion.science.folds import folds_of
 from stadion.science.scores import score_named
 from stadion.tasks.base import Task
 from stadion.train.base import Learner, Progress, Run, silent
+from stadion.train.intervals.calibrate import intervals_unseen, with_intervals
 from stadion.train.selection.choice import Candidate, choose
-from stadion.science.folds import grouped_folds
 
 __all__ = ["Trained", "candidates_for", "chosen_learners", "train_on", "train_package"]
 
-CANDIDATES = ("rocket", "boosting")
-"""What 'auto' chooses among: the strongest on small data that train in seconds on two cores."""
-
+_HOW = {
+    "group": "{}, whole groups (athletes, matches or recordings) unseen",
+    "time": "{}, answered knowing only what was before",
+}
 _LIBRARIES = ("numpy", "torch", "lightning", "lightgbm", "onnx", "onnxruntime")
 
 
@@ -56,24 +69,24 @@ class Trained:
 
 def train_package(
     order: TrainOrder,
-    activities: Sequence[Activity],
+    recordings: Sequence[Recording],
     tasks: Cupboard[Task],
     learners: Cupboard[Learner],
     runs: Path,
     progress: Callable[[Progress], None] = silent,
 ) -> Trained:
-    """Train, judge by grouped folds, and make a verified package.
+    """Train, judge by the task's split, and make a verified package.
 
     The run's folder is named by what was asked: the same order on the same data after a kill
     finds its checkpoints there and goes on.
     """
     task = tasks.get(order.task)
     checked_name(order.name or task.name, "model name")
-    chosen = chosen_learners(order, learners)
+    chosen = chosen_learners(order, learners, task.learners)
     task_given, learner_given = sort_settings(
         order.settings, task.Settings, chosen[0].Settings if len(chosen) == 1 else None
     )
-    data = task.dataset(activities, read_settings(task.Settings, task_given, f"task {task.name}"))
+    data = task.dataset(recordings, read_settings(task.Settings, task_given, f"task {task.name}"))
     candidates = candidates_for(chosen, learner_given, order.grid)
     return train_on(data, order, task, candidates, runs, progress)
 
@@ -93,6 +106,12 @@ def train_on(
     judged = _judge(task, data, candidates, order, Run(order.seed, folder / "folds", progress))
     learner, settings = judged.winner.learner, judged.winner.settings
     model = learner.fit(data, settings, Run(order.seed, folder / "fit", progress))
+    metrics = judged.metrics
+    if task.interval is not None:
+        asked = (model, data.take(judged.rows), judged.answers, task.interval)
+        run = Run(order.seed, folder / "intervals")
+        metrics = dataclasses.replace(metrics, intervals=_coverage(*asked, run))
+        model = with_intervals(*asked, run)
     lineage = Lineage(
         task=task.name,
         task_settings=data.settings,
@@ -107,10 +126,10 @@ def train_on(
     )
     package = make_package(
         model,
-        signature=data.signature,
-        metrics=judged.metrics,
+        signature=model.signature,
+        metrics=metrics,
         lineage=lineage,
-        card=_card(task, data, judged, lineage),
+        card=_card(task, data, metrics, lineage),
         folder=folder / "package",
         samples={name: values[:64] for name, values in data.inputs.items()},
     )
@@ -121,13 +140,17 @@ def train_on(
 class _Judged:
     winner: Candidate
     metrics: Metrics
+    rows: IntArray
+    answers: Arrays
     tried: dict[str, float]
     failed: dict[str, str]
 
 
-def chosen_learners(order: TrainOrder, learners: Cupboard[Learner]) -> list[Learner]:
-    """The learners an order names, or those that 'auto' chooses among."""
-    return [learners.get(name) for name in order.candidates or CANDIDATES]
+def chosen_learners(
+    order: TrainOrder, learners: Cupboard[Learner], usual: Sequence[str]
+) -> list[Learner]:
+    """The learners an order names, or the usual ones, that 'auto' chooses among."""
+    return [learners.get(name) for name in order.candidates or usual]
 
 
 def candidates_for(
@@ -167,36 +190,53 @@ def _judge(
         seed=order.seed,
         score=score_named(task.metric),
         folder=run.folder,
+        split=task.split,
         progress=run.progress,
     )
     results = {_label(entry.candidate): entry.result for entry in ranking if entry.result}
     best = next(iter(results.values()))
-    folds = [(fold.train, fold.test) for fold in grouped_folds(data, order.folds, order.seed)]
-    scores = scores_of(data, best.outputs)
-    baselines = baseline_scores(task, data, folds)
-    how = f"{len(folds)} folds, grouped by athlete or recording"
+    folds = folds_of(data, task.split, order.folds, order.seed)
+    unseen = data.take(best.rows)
+    scores = scores_of(unseen, best.outputs)
+    baselines = baseline_scores(task, data, [(fold.train, fold.test) for fold in folds])
+    how = _HOW[task.split].format(f"{len(folds)} folds" if len(folds) > 1 else "one fifth held out")
+    name = primary(data, task.metric)
     if len(candidates) > 1:
         how += f"; the best of {len(candidates)} candidates by these folds"
     metrics = Metrics(
         metric=task.metric,
-        value=scores.pop(task.metric),
-        baselines={name: values[task.metric] for name, values in baselines.items()},
+        value=scores.pop(name),
+        baselines={trivial: values[name] for trivial, values in baselines.items()},
         protocol=how,
-        rows=len(data),
+        rows=len(unseen),
         more=scores,
+        spread=float(np.std(best.scores)),
+        groups=group_scores(unseen, best.outputs, task.metric),
+        missing={f"{share:g}": value for share, value in best.missing.items()},
     )
     tried = {name: result.mean for name, result in results.items()}
     failed = {_label(entry.candidate): entry.reason for entry in ranking if not entry.result}
-    return _Judged(ranking[0].candidate, metrics, tried, failed)
+    return _Judged(ranking[0].candidate, metrics, best.rows, best.outputs, tried, failed)
 
 
-def _card(task: Task, data: Dataset, judged: _Judged, lineage: Lineage) -> str:
+def _coverage(
+    model: Model, unseen: Dataset, answers: Arrays, share: float, run: Run
+) -> dict[str, dict[str, float]]:
+    """How well intervals hold that are made as the model's are, on groups they do not know."""
+    try:
+        bounded = intervals_unseen(model, unseen, answers, share, run)
+    except StadionError:
+        return {}  # one group: nobody is left to see it on
+    return interval_coverage(unseen, bounded, share)
+
+
+def _card(task: Task, data: Dataset, metrics: Metrics, lineage: Lineage) -> str:
     return model_card(
         question=task.question,
         reference=task.reference,
         signature=data.signature,
         groups=len(set(data.groups.tolist())),
-        metrics=judged.metrics,
+        metrics=metrics,
         lineage=lineage,
     )
 

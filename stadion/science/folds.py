@@ -65,7 +65,7 @@ def time_folds(data: Dataset, k: int) -> list[Fold]:
 
 
 def _within(times: FloatArray, start: float, end: float) -> Array:
-    return (times >= start) & (times < end)  # type: ignore[no-any-return]
+    return (times >= start) & (times < end)
 
 
 def grouped_folds(data: Dataset, k: int, seed: int) -> list[Fold]:

@@ -28,6 +28,7 @@ __all__ = [
 
 _TINY = 1e-15  # a probability of 0 would make one row's loss infinite
 _BINS = 10
+_UNKNOWN = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,9 @@ class Score:
     Parameters
     ----------
     compute
-        (targets, outputs) -> value: (n,) class indices with (n, K) probabilities when
-        `of_classes`, else two arrays (n, ...) of one quantity.
+        (targets, outputs) -> value: (n,) class indices, -1 = unknown, with (n, K) probabilities
+        when `of_classes`, else two arrays (n, ...) of one quantity, NaN = unknown. What is
+        unknown does not count.
     unit
         `1` for a pure number, `target` for the unit of the quantity itself.
     """
@@ -244,6 +246,10 @@ def _classes(targets: Array, probabilities: Array) -> tuple[IntArray, FloatArray
             f"targets are {targets.dtype} {list(targets.shape)} and probabilities "
             f"{list(probabilities.shape)}; expected n class indices, n from 1, and [n, K]",
         )
+    known = targets != _UNKNOWN
+    targets, probabilities = targets[known], probabilities[known]
+    if not len(targets):
+        raise StadionError(Code.INVALID, "no row has a known class; expected at least one")
     if targets.min() < 0 or targets.max() >= probabilities.shape[1]:
         raise StadionError(
             Code.INVALID,

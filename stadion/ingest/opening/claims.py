@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from stadion.core.activity import Activity, Repair, Source, Table
+from stadion.core.activity import Activity, Recording, Repair, Source, Table
 from stadion.core.errors import StadionError
 from stadion.ingest.base import Member, Reader
 from stadion.ingest.opening.sniff import described
@@ -21,6 +21,11 @@ class Opened:
     activities: tuple[Activity, ...] = ()
     tables: tuple[Table, ...] = ()
     refused: tuple[Refusal, ...] = ()
+
+    @property
+    def recordings(self) -> list[Recording]:
+        """Activities and tables."""
+        return [*self.activities, *self.tables]
 
     @classmethod
     def joined(cls, parts: Iterable[Opened]) -> Opened:
