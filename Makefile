@@ -2,7 +2,7 @@
 # demo    the main job, end to end, on real smart-watch recordings
 # test    everything that must hold; ends with 0 when it does
 # check   style, types, and the law of the house
-# evaluate, bench   accuracy and speed, written to docs/results
+# evaluate, bench   accuracy (TASK=match_outcome: of that one) and speed, written to docs/results
 # fuzz    malformed input for minutes instead of seconds (MINUTES=5)
 # reliability, clients   what holds under load and faults, and for real clients, written there too
 PYTHON ?= python3
@@ -34,7 +34,7 @@ check: setup
 	$(BIN)/lint-imports
 
 evaluate: setup
-	$(BIN)/python -m evaluation
+	$(BIN)/python -m evaluation $(TASK)
 
 bench: setup
 	$(BIN)/python -m benchmark

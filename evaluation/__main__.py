@@ -1,17 +1,31 @@
-"""Trains and asks everything, prints the table and writes docs/results/evaluation.json."""
+"""Trains and asks everything, prints the table and keeps it in docs/results/evaluation.json.
+
+python -m evaluation                       every task
+python -m evaluation match_outcome ...     these tasks only
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Callable
+import sys
+import time
 from pathlib import Path
 
-from evaluation.results import Result, show, write
-from evaluation.sensors import official_split, physical_therapy
-from evaluation.workouts import heart_rate
+from evaluation.results import keep, show
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = (0, 1, 2)
+TASKS = (
+    "activity_recognition",
+    "exercise_technique",
+    "workout_heart_rate",
+    "daily_readiness",
+    "match_outcome",
+    "stroke_forecast",
+    "player_motion",
+)
+"""Each is a file beside this one, with `evaluate(data, seeds)`."""
 
 
 def main() -> None:
@@ -19,24 +33,17 @@ def main() -> None:
     data = Path(os.environ.get("STADION_DATA", ROOT.parent / "shared" / "data"))
     if not data.is_dir():
         raise SystemExit(f"the data sets are not at {data.name}; set STADION_DATA to their folder")
-    imu = data / "A_activity_imu"
-    questions: list[Callable[[], Result]] = [
-        lambda: official_split(
-            imu / "uea_basicmotions", "BasicMotions",
-            "1.000 (signature kernel), 1-NN Euclid 0.600", SEEDS,
-        ),
-        lambda: official_split(
-            imu / "uea_racketsports", "RacketSports",
-            "0.934 (WEASEL+MUSE), 0.921 (signature kernel), 1-NN Euclid 0.822", SEEDS,
-        ),
-        lambda: heart_rate(data / "B_activity_files", SEEDS[0]),
-        lambda: physical_therapy(imu / "uci_physical_therapy", SEEDS[0]),
-    ]  # fmt: skip
-    results = []
-    for question in questions:
-        results.append(question())
-        show(results[-1])
-    write(results, SEEDS, ROOT / "docs" / "results" / "evaluation.json")
+    asked = sys.argv[1:] or TASKS
+    for task in asked:
+        if task not in TASKS:
+            raise SystemExit(f"there is no evaluation of {task!r}; there are {', '.join(TASKS)}")
+    began = time.monotonic()
+    for task in asked:
+        results = importlib.import_module(f"evaluation.{task}").evaluate(data, SEEDS)
+        for result in results:
+            show(result)
+        keep(results, SEEDS, ROOT / "docs" / "results" / "evaluation.json")
+    print(f"\n{', '.join(asked)}: {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from evaluation.protocol import Summary
 from stadion.core.version import code_version
 
-__all__ = ["Result", "machine", "show", "write"]
+__all__ = ["Result", "keep", "machine", "result", "show"]
 
 _LIBRARIES = ("numpy", "torch", "lightgbm", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was asked of which data under which protocol, and how well it was answered."""
+    """What was asked of which data under which protocol, and how well it was answered.
+
+    `baselines` hold the metric of trivial answers to the same rows, `anchor` what others
+    published; `spread` is the standard deviation over the seeds, or over the folds where one seed
+    was run (the protocol says which). `intervals`, `groups` and `missing` are as in
+    `evaluation.protocol.Summary`.
+    """
 
     task: str
     data: str
@@ -35,7 +43,32 @@ class Result:
     seconds: float
     model_bytes: int
     prediction_ms: float
-    details: Mapping[str, Any]
+    details: Mapping[str, Any] = field(default_factory=dict)
+    intervals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    missing: Mapping[str, float] = field(default_factory=dict)
+
+
+def result(
+    summary: Summary,
+    *,
+    task: str,
+    data: str,
+    protocol: str,
+    metric: str,
+    value: float,
+    spread: float,
+    baselines: Mapping[str, float],
+    anchor: str,
+    test_rows: int,
+    details: Mapping[str, Any] | None = None,
+) -> Result:
+    """A line of the table from what was measured and what its answers have in common."""
+    return Result(
+        task, data, protocol, metric, value, spread, baselines, anchor, summary.learner,
+        test_rows, summary.seconds, summary.model_bytes, summary.prediction_ms, details or {},
+        summary.intervals, summary.groups, summary.missing,
+    )  # fmt: skip
 
 
 def machine() -> dict[str, Any]:
@@ -52,23 +85,44 @@ def machine() -> dict[str, Any]:
 
 def show(r: Result) -> None:
     """One block of the table."""
-    baselines = ", ".join(f"{name} {value:.3f}" for name, value in r.baselines.items())
+    baselines = ", ".join(f"{name} {value:.4g}" for name, value in r.baselines.items())
     print(f"\n{r.task} on {r.data}, {r.protocol}")
     print(f"  {r.metric} {r.value:.4f} (+-{r.spread:.4f})  {r.learner}, {r.test_rows} rows")
     print(f"  baselines: {baselines}")
     print(f"  published: {r.anchor}")
     kilobytes = r.model_bytes / 1024
     print(f"  {r.seconds:.0f} s, {kilobytes:.0f} kB, {r.prediction_ms:.2f} ms per prediction")
+    for output, report in r.intervals.items():
+        print(f"  interval of {output}: {_in_words(report)}")
+    for group, report in r.groups.items():
+        print(f"  {group}: {_in_words(report)}")
+    if r.missing:
+        print(f"  with that share of the inputs missing: {_in_words(r.missing)}")
     for name, value in r.details.items():
         print(f"  {name}: {value}")
 
 
-def write(results: Sequence[Result], seeds: Sequence[int], path: Path) -> None:
-    """Keep the table as JSON with seeds, versions and hardware."""
-    content = {
-        "seeds": list(seeds),
-        "machine": machine(),
-        "results": [asdict(result) for result in results],
-    }
+def keep(results: Sequence[Result], seeds: Sequence[int], path: Path) -> None:
+    """Put the results into the table, in the place of older ones of the same question.
+
+    Each keeps the seeds, versions and hardware it was measured with. Several programs may do
+    this at once.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        known = json.loads(file.read() or "{}").get("results", [])
+        fresh = [asdict(r) | {"seeds": list(seeds), "machine": machine()} for r in results]
+        replaced = {_question(entry) for entry in fresh}
+        table = [entry for entry in known if _question(entry) not in replaced] + fresh
+        file.truncate(0)
+        file.write(json.dumps({"results": sorted(table, key=_question)}, indent=2) + "\n")
+
+
+def _question(entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    return entry["task"], entry["data"], entry["protocol"]
+
+
+def _in_words(report: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in report.items())
