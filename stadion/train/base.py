@@ -51,6 +51,9 @@ class Learner(Protocol):
 
     `Settings` is a frozen dataclass (see `core.settings.read_settings`) whose defaults are
     sensible for a small data set on two cores.
+
+    A learner made for one question also has `example(seed) -> Dataset`, a small set of that
+    question: the contract is tried on it, and every other set must be refused.
     """
 
     name: str

@@ -13,6 +13,7 @@ import pytest
 from stadion.core.arrays import Array, Arrays
 from stadion.core.dataset import Dataset
 from stadion.core.plugins import Cupboard, checks_in
+from stadion.core.signature import Signature
 from stadion.train import checks
 from stadion.train.base import Learner, Run
 
@@ -31,6 +32,11 @@ class Bent:
 
     model: Any
     bend: Callable[[Arrays, Array], Array]
+
+    @property
+    def signature(self) -> Signature:
+        signature: Signature = self.model.signature
+        return signature
 
     def predict(self, inputs: Arrays) -> dict[str, Array]:
         return {name: self.bend(inputs, v) for name, v in self.model.predict(inputs).items()}
