@@ -148,6 +148,7 @@ def _check_answer(tensor: Tensor, answer: Array, is_probability: bool, case: str
         ) from None
     if not is_probability:
         return
+    answer = answer.reshape(-1, answer.shape[-1])
     sums = answer.sum(axis=1)
     row = int(np.argmax(np.abs(sums - 1)))
     if abs(sums[row] - 1) > _SUM or answer.min() < -_SUM:

@@ -78,7 +78,8 @@ def _held(name: str, target: Array, outputs: Arrays) -> tuple[Array, Array, Arra
     if f"{name}_set" in outputs:
         chosen = outputs[f"{name}_set"]
         known = target >= 0
-        return known, chosen[np.arange(len(target)), target.clip(0)], chosen.sum(axis=1)
+        holds = np.take_along_axis(chosen, target.clip(0)[..., None], axis=-1)[..., 0]
+        return known, holds, chosen.sum(axis=-1)
     low, high = outputs[f"{name}_low"], outputs[f"{name}_high"]
     return np.isfinite(target), (target >= low) & (target <= high), high - low
 

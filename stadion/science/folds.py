@@ -104,6 +104,7 @@ def _classes_per_group(data: Dataset, group_of_row: Array, groups: int) -> Float
     """(groups, classes) number of rows; one class where nothing is labelled."""
     labelled = [o.name for o in data.signature.outputs if o.name in data.signature.labels]
     labels = data.targets[labelled[0]] if labelled else np.zeros(len(data), np.int64)
+    labels = labels if labels.ndim == 1 else np.zeros(len(data), np.int64)  # a class at each place
     counts = np.zeros((groups, int(labels.max(initial=0)) + 1))
     np.add.at(counts, (group_of_row, labels), 1)
     return counts

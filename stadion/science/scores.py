@@ -39,8 +39,8 @@ class Score:
     ----------
     compute
         (targets, outputs) -> value: (n,) class indices, -1 = unknown, with (n, K) probabilities
-        when `of_classes`, else two arrays (n, ...) of one quantity, NaN = unknown. What is
-        unknown does not count.
+        when `of_classes`, or (n, T) with (n, T, K) for a class at each of T places; else two
+        arrays (n, ...) of one quantity, NaN = unknown. What is unknown does not count.
     unit
         `1` for a pure number, `target` for the unit of the quantity itself.
     """
@@ -239,7 +239,7 @@ def all_scores(targets: Array, outputs: Array, *, of_classes: bool) -> dict[str,
 
 def _classes(targets: Array, probabilities: Array) -> tuple[IntArray, FloatArray]:
     targets, probabilities = np.asarray(targets), np.asarray(probabilities, dtype=np.float64)
-    fits = probabilities.ndim == 2 and targets.shape == probabilities.shape[:1] and len(targets)
+    fits = probabilities.ndim > 1 and targets.shape == probabilities.shape[:-1] and len(targets)
     if not fits or targets.dtype.kind not in "iu":
         raise StadionError(
             Code.INVALID,

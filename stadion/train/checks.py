@@ -83,7 +83,7 @@ def check_the_answer_is_what_the_signature_says(learner: Learner) -> None:
     for tensor in model.signature.outputs:
         tensor.check(answer[tensor.name])
     for name in data.signature.labels:
-        sums = answer[name].sum(axis=1)
+        sums = answer[name].sum(axis=-1)
         assert np.allclose(sums, 1, atol=1e-5), f"{name}: they do not add up to 1"
         assert answer[name].min() >= 0, f"a probability of {name} is negative"
 

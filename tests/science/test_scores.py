@@ -117,3 +117,11 @@ def test_an_unknown_score_is_answered_with_those_there_are() -> None:
     with pytest.raises(StadionError, match="there are accuracy") as refused:
         score_named("acuracy")
     assert refused.value.code == Code.NOT_FOUND
+
+
+def test_a_class_at_each_of_several_places_is_scored_like_rows() -> None:
+    chance = np.random.default_rng(0)
+    targets = np.array([[0, 2, -1], [1, 1, 2]])
+    probabilities = chance.dirichlet(np.ones(3), (2, 3))
+    flat = scores.log_loss(targets.ravel(), probabilities.reshape(-1, 3))
+    assert scores.log_loss(targets, probabilities) == pytest.approx(flat)

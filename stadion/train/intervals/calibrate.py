@@ -100,7 +100,8 @@ def _least(targets: Array, probabilities: Array, share: float) -> Margin:
     levels, JASA 114 (2019) 223.
     """
     known = targets >= 0
-    of_truth = probabilities[known, targets[known]].astype(np.float64)
+    asked = probabilities[known]
+    of_truth = asked[np.arange(len(asked)), targets[known]].astype(np.float64)
     return Margin(np.array(1.0 - margin(1.0 - of_truth, share)))
 
 
