@@ -16,7 +16,7 @@ from stadion.train.network.settings import LoopSettings
 __all__ = ["Augment"]
 
 _KNOTS = 5  # speeds of a warped clock between which it changes smoothly
-_LONGEST_GAP = 0.5  # of the sequence; a longer gap is the whole channel
+_MOST_BLANKED = 0.9  # of one row
 
 
 class Augment:
@@ -50,13 +50,15 @@ class Augment:
                 sequence = sequence * factor
             if settings.jitter:
                 sequence = sequence + settings.jitter * _normal(sequence.shape, generator)
-            gaps = _gaps(mask, settings.missing_rate, generator)
+            share = _shares(len(mask), settings.missing_rate, generator)
+            gaps = _gaps(mask, share, generator)
             mask = torch.maximum(mask, gaps * self._sequence_may_miss.to(mask))
             sequence = sequence * (1.0 - mask)
         if static is not None and static_mask is not None:
             if settings.jitter:
                 static = static + settings.jitter * _normal(static.shape, generator)
-            lost = (_uniform(static.shape, generator) < settings.missing_rate).to(static)
+            share = _shares(len(static), settings.missing_rate, generator)[:, 0]
+            lost = (_uniform(static.shape, generator) < share).to(static)
             static_mask = torch.maximum(static_mask, lost * self._static_may_miss.to(static))
             static = static * (1.0 - static_mask)
         return Prepared(sequence, mask, static, static_mask)
@@ -105,13 +107,27 @@ def _warped(
     return values, gaps
 
 
-def _gaps(mask: Tensor, rate: float, generator: torch.Generator) -> Tensor:
-    """1 where a channel is blanked: half of the time wholly, else from some step for a while."""
+def _shares(rows: int, rate: float, generator: torch.Generator) -> Tensor:
+    """(rows, 1, 1) share of each row to blank: `rate` on average, little in most, much in some."""
+    drawn: Tensor = -rate * torch.log(1.0 - _uniform((rows, 1, 1), generator))
+    return drawn.clamp(max=_MOST_BLANKED)
+
+
+def _gaps(mask: Tensor, share: Tensor, generator: torch.Generator) -> Tensor:
+    """1 where blanked: whole channels, blocks of time, single values, a third of the share each.
+
+    The mix of `stadion.science.missing.blanked`: a block takes one channel, or all of a row.
+    """
     rows, steps, channels = mask.shape
-    hit, whole, start, length = _uniform((4, rows, 1, channels), generator)
-    place = torch.arange(steps, device=mask.device).reshape(1, -1, 1) / steps
-    inside = (place >= start) & (place < start + _LONGEST_GAP * length)
-    blanked = torch.logical_and(hit < rate, torch.logical_or(whole < 0.5, inside))
+    each = 1.0 - (1.0 - share) ** (1.0 / 3.0)
+    whole, hit, start, more = _uniform((4, rows, 1, channels), generator)
+    together = _uniform((rows, 1, 1), generator) < 0.5
+    hit, start, more = (torch.where(together, v[:, :, :1], v) for v in (hit, start, more))
+    place = torch.arange(steps, device=mask.device).reshape(1, -1, 1)
+    length = torch.floor(each.sqrt() * steps + more)
+    inside = torch.remainder(place - torch.floor(start * steps), steps) < length
+    single = _uniform((rows, steps, channels), generator) < each
+    blanked: Tensor = (whole < each) | (inside & (hit < each.sqrt())) | single
     return blanked.to(mask)
 
 

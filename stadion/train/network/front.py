@@ -14,11 +14,14 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature
 from stadion.core.signature import Tensor as TensorSpec
 
-__all__ = ["Front", "Prepared", "center_and_scale"]
+__all__ = ["FARTHEST", "Front", "Prepared", "center_and_scale"]
+
+FARTHEST = 50.0
+"""Spreads from the center: no glitch of a sensor floods the network."""
+
 
 _MOST_VALUES = 200_000  # enough for stable percentiles of one channel; keeps large sets quick
 _WINSOR = (0.5, 99.5)  # percent: what lies outside does not set the scale
-_FARTHEST = 50.0  # spreads from the center: no glitch of a sensor floods the network
 
 
 class Prepared(NamedTuple):
@@ -130,7 +133,7 @@ def _scaled(
     joined = torch.cat(parts, dim=axis)
     missing = torch.logical_not(torch.isfinite(joined))
     filled = torch.where(missing, center, joined)
-    scaled = ((filled - center) / scale).clamp(-_FARTHEST, _FARTHEST)
+    scaled = ((filled - center) / scale).clamp(-FARTHEST, FARTHEST)
     return scaled, missing.to(torch.float32)
 
 

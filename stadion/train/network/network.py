@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from stadion.core.dataset import Dataset
 from stadion.train.network.answers import Answer, ClassAnswer, QuantityAnswer
 from stadion.train.network.front import Front, Prepared
+from stadion.train.network.impute import Impute
 from stadion.train.network.settings import LoopSettings
 
 __all__ = ["Body", "Network"]
@@ -31,11 +32,12 @@ class Body(nn.Module):
 
 
 class Network(nn.Module):
-    """Front, body and one answer per output of the signature, in its order."""
+    """Front, imputation, body and one answer per output of the signature, in its order."""
 
     def __init__(self, front: Front, body: Body, data: Dataset, settings: LoopSettings) -> None:
         super().__init__()
         self.front = front
+        self.impute = Impute.fitted(settings.impute, front, data.signature, data.inputs)
         self.body = body
         self._answers = nn.ModuleList()
         for tensor in data.signature.outputs:
@@ -57,7 +59,7 @@ class Network(nn.Module):
 
     def raw(self, prepared: Prepared) -> list[Tensor]:
         """What the losses of the answers take."""
-        features = self.body(prepared)
+        features = self.body(self.impute(prepared))
         return [answer(features) for answer in self.answers]
 
     def loss(self, prepared: Prepared, targets: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

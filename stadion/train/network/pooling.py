@@ -42,7 +42,8 @@ def summary(sequence: Tensor, mask: Tensor) -> Tensor:
     """
     there = 1.0 - mask
     mean = masked_mean(sequence, there)
-    spread = masked_mean((sequence - mean.unsqueeze(1)).square(), there).sqrt()
+    squares = masked_mean((sequence - mean.unsqueeze(1)).square(), there)
+    spread = squares.clamp(min=1e-12).sqrt()  # at 0 the root has no slope to learn from
     change = (sequence[:, 1:] - sequence[:, :-1]).abs()
     moves = masked_mean(change, there[:, 1:] * there[:, :-1])
     low, high = -masked_max(-sequence, there), masked_max(sequence, there)

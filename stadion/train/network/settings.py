@@ -40,6 +40,9 @@ class LoopSettings:
         `balanced` lets every class weigh the same, however few its rows.
     loss
         Of quantities, in units of the target's spread; `huber` bends at one spread.
+    impute
+        What stands for a missing value, beside its mask: the channel's `median` or `mean` in the
+        training rows, `zero` in its unit, the `last` value before the gap, or a `learned` one.
     jitter
         Noise on every value, as a share of its channel's spread.
     scale
@@ -49,8 +52,9 @@ class LoopSettings:
     time_warp
         Spread of the logarithm of the speed at which a sequence's clock runs.
     missing_rate
-        Share of channels and of static values that are blanked in training, wholly or for a
-        while, so that the masks come to mean something.
+        Share of the values that are blanked in training, so that the masks come to mean
+        something: whole channels, blocks of time and single values, little in most rows and much
+        in some.
     checkpoint_s
         Seconds between checkpoints; 0 = after every update. Does not change the result.
     """
@@ -69,6 +73,7 @@ class LoopSettings:
     class_weights: Literal["none", "balanced"] = "none"
     label_smoothing: float = field(default=0.05, metadata={"low": 0.0, "high": 0.5})
     loss: Literal["mae", "mse", "huber"] = "huber"
+    impute: Literal["median", "mean", "zero", "last", "learned"] = "median"
     jitter: float = field(default=0.05, metadata={"low": 0.0, "high": 2.0})
     scale: float = field(default=0.1, metadata={"low": 0.0, "high": 1.0})
     rotation: float = field(default=0.0, metadata={"low": 0.0, "high": 180.0})
