@@ -60,7 +60,10 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What made the model: enough to make it again."""
+    """What made the model: enough to make it again.
+
+    `search` tells how its settings were found (trials, folds, the space); empty = they were given.
+    """
 
     task: str
     task_settings: Mapping[str, Scalar]
@@ -72,6 +75,7 @@ class Lineage:
     code_version: str
     libraries: Mapping[str, str] = field(default_factory=dict)
     train_s: float = 0.0
+    search: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

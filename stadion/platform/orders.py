@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stadion.core.errors import Code, StadionError
+from stadion.platform.search_order import Search
 
 __all__ = [
     "AUTO",
@@ -43,6 +44,8 @@ class TrainOrder:
         one fifth once.
     grid
         Learner setting -> values to try; every combination is a candidate.
+    search
+        Tries settings one after the other instead, those of the grid among others.
     """
 
     task: str
@@ -52,6 +55,7 @@ class TrainOrder:
     seed: int = 0
     folds: int = 5
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    search: Search | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.folds <= 100:
@@ -59,7 +63,8 @@ class TrainOrder:
         if not 0 <= self.seed < 2**31:
             raise StadionError(Code.INVALID, f"seed is {self.seed}; expected 0 to 2147483647")
         combinations = math.prod(len(values) for values in self.grid.values())
-        if not 0 < combinations <= _MOST_COMBINATIONS:
+        most = math.inf if self.search else _MOST_COMBINATIONS
+        if not 0 < combinations <= most:
             raise StadionError(
                 Code.INVALID,
                 f"the grid has {combinations} combinations; expected 1 to {_MOST_COMBINATIONS}",

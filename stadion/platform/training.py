@@ -19,7 +19,7 @@ import numpy as np
 
 from stadion.core.activity import Recording
 from stadion.core.arrays import Arrays, IntArray
-from stadion.core.dataset import Dataset
+from stadion.core.dataset import Dataset, Scalar
 from stadion.core.errors import StadionError
 from stadion.core.model import Model
 from stadion.core.names import checked_name
@@ -44,13 +44,22 @@ from stadion.train.base import Learner, Progress, Run, silent
 from stadion.train.intervals.calibrate import intervals_unseen, with_intervals
 from stadion.train.selection.choice import Candidate, choose
 
-__all__ = ["Trained", "candidates_for", "chosen_learners", "train_on", "train_package"]
+__all__ = [
+    "HOW",
+    "Searched",
+    "Trained",
+    "candidates_for",
+    "chosen_learners",
+    "train_on",
+    "train_package",
+    "understood",
+]
 
-_HOW = {
+HOW = {
     "group": "{}, whole groups (athletes, matches or recordings) unseen",
     "time": "{}, answered knowing only what was before",
 }
-_LIBRARIES = ("numpy", "torch", "lightning", "lightgbm", "onnx", "onnxruntime")
+_LIBRARIES = ("numpy", "torch", "lightning", "lightgbm", "onnx", "onnxruntime", "optuna")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,14 @@ class Trained:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """How a candidate's settings were found, and what the metrics must tell of it."""
+
+    how: Mapping[str, Scalar]
+    told: Callable[[Metrics], Metrics]
+
+
 def train_package(
     order: TrainOrder,
     recordings: Sequence[Recording],
@@ -80,6 +97,18 @@ def train_package(
     The run's folder is named by what was asked: the same order on the same data after a kill
     finds its checkpoints there and goes on.
     """
+    task, data, chosen, given = understood(order, recordings, tasks, learners)
+    candidates = candidates_for(chosen, given, order.grid)
+    return train_on(data, order, task, candidates, runs, progress)
+
+
+def understood(
+    order: TrainOrder,
+    recordings: Sequence[Recording],
+    tasks: Cupboard[Task],
+    learners: Cupboard[Learner],
+) -> tuple[Task, Dataset, list[Learner], dict[str, Any]]:
+    """The order's task, data set, learners, and the settings it gives them."""
     task = tasks.get(order.task)
     checked_name(order.name or task.name, "model name")
     chosen = chosen_learners(order, learners, task.learners)
@@ -87,8 +116,7 @@ def train_package(
         order.settings, task.Settings, chosen[0].Settings if len(chosen) == 1 else None
     )
     data = task.dataset(recordings, read_settings(task.Settings, task_given, f"task {task.name}"))
-    candidates = candidates_for(chosen, learner_given, order.grid)
-    return train_on(data, order, task, candidates, runs, progress)
+    return task, data, chosen, learner_given
 
 
 def train_on(
@@ -98,6 +126,7 @@ def train_on(
     candidates: list[Candidate],
     runs: Path,
     progress: Callable[[Progress], None] = silent,
+    searched: Searched | None = None,
 ) -> Trained:
     """The same from a data set: for who splits it, as an evaluation does."""
     started = time.monotonic()
@@ -106,7 +135,7 @@ def train_on(
     judged = _judge(task, data, candidates, order, Run(order.seed, folder / "folds", progress))
     learner, settings = judged.winner.learner, judged.winner.settings
     model = learner.fit(data, settings, Run(order.seed, folder / "fit", progress))
-    metrics = judged.metrics
+    metrics = searched.told(judged.metrics) if searched else judged.metrics
     if task.interval is not None:
         asked = (model, data.take(judged.rows), judged.answers, task.interval)
         run = Run(order.seed, folder / "intervals")
@@ -123,6 +152,7 @@ def train_on(
         code_version=code_version(),
         libraries=_versions(),
         train_s=round(time.monotonic() - started, 2),
+        search=searched.how if searched else {},
     )
     package = make_package(
         model,
@@ -199,7 +229,7 @@ def _judge(
     unseen = data.take(best.rows)
     scores = scores_of(unseen, best.outputs)
     baselines = baseline_scores(task, data, [(fold.train, fold.test) for fold in folds])
-    how = _HOW[task.split].format(f"{len(folds)} folds" if len(folds) > 1 else "one fifth held out")
+    how = HOW[task.split].format(f"{len(folds)} folds" if len(folds) > 1 else "one fifth held out")
     name = primary(data, task.metric)
     if len(candidates) > 1:
         how += f"; the best of {len(candidates)} candidates by these folds"
