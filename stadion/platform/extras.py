@@ -9,7 +9,7 @@ from stadion.core.errors import Code, StadionError
 
 __all__ = ["from_extra"]
 
-_BRINGS = {"train": {"torch", "lightning", "lightgbm", "onnx"}}
+_BRINGS = {"train": {"torch", "lightning", "lightgbm", "onnx", "optuna"}}
 
 
 @contextmanager
