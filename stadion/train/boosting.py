@@ -42,13 +42,19 @@ class BoostingSettings:
     `patience` trees without gain on held-out groups end the training, 0 never does.
     """
 
-    trees: int = field(default=200, metadata={"low": 1, "high": 5_000})
-    leaves: int = field(default=15, metadata={"low": 2, "high": 512})
-    learning_rate: float = field(default=0.05, metadata={"low": 1e-4, "high": 1.0})
-    min_child: int = field(default=10, metadata={"low": 1, "high": 100_000})
-    l2: float = field(default=1.0, metadata={"low": 0.0, "high": 1e6})
-    subsample: float = field(default=0.8, metadata={"low": 0.05, "high": 1.0})
-    feature_share: float = field(default=0.5, metadata={"low": 0.01, "high": 1.0})
+    trees: int = field(default=200, metadata={"low": 1, "high": 5_000, "search": (50, 800, "log")})
+    leaves: int = field(default=15, metadata={"low": 2, "high": 512, "search": (3, 63, "log")})
+    learning_rate: float = field(
+        default=0.05, metadata={"low": 1e-4, "high": 1.0, "search": (0.01, 0.3, "log")}
+    )
+    min_child: int = field(
+        default=10, metadata={"low": 1, "high": 100_000, "search": (2, 60, "log")}
+    )
+    l2: float = field(default=1.0, metadata={"low": 0.0, "high": 1e6, "search": (1e-2, 1e2, "log")})
+    subsample: float = field(default=0.8, metadata={"low": 0.05, "high": 1.0, "search": (0.4, 1.0)})
+    feature_share: float = field(
+        default=0.5, metadata={"low": 0.01, "high": 1.0, "search": (0.05, 1.0, "log")}
+    )
     objective: Literal["mae", "mse", "huber"] = "mse"
     class_weights: Literal["none", "balanced"] = "none"
     patience: int = field(default=0, metadata={"low": 0, "high": 1_000})

@@ -34,10 +34,12 @@ class CnnSettings(LoopSettings):
         Share of the filters that a training step leaves out in each block and before the answer.
     """
 
-    channels: int = field(default=64, metadata={"low": 1, "high": 4_096})
-    kernel: int = field(default=5, metadata={"low": 1, "high": 255})
-    depth: int = field(default=3, metadata={"low": 1, "high": 16})
-    dropout: float = field(default=0.2, metadata={"low": 0.0, "high": 0.95})
+    channels: int = field(
+        default=64, metadata={"low": 1, "high": 4_096, "search": (16, 128, "log")}
+    )
+    kernel: int = field(default=5, metadata={"low": 1, "high": 255, "search": [3, 5, 7, 9]})
+    depth: int = field(default=3, metadata={"low": 1, "high": 16, "search": (1, 4)})
+    dropout: float = field(default=0.2, metadata={"low": 0.0, "high": 0.95, "search": (0.0, 0.6)})
 
 
 class CnnBody(Body):

@@ -33,11 +33,13 @@ class LstmSettings(LoopSettings):
         Share of the values left out by a training step, between layers and before the answer.
     """
 
-    learning_rate: float = field(default=3e-3, metadata={"low": 1e-7, "high": 10.0})
-    hidden: int = field(default=64, metadata={"low": 1, "high": 4_096})
-    layers: int = field(default=2, metadata={"low": 1, "high": 8})
+    learning_rate: float = field(
+        default=3e-3, metadata={"low": 1e-7, "high": 10.0, "search": (3e-4, 3e-2, "log")}
+    )
+    hidden: int = field(default=64, metadata={"low": 1, "high": 4_096, "search": (16, 128, "log")})
+    layers: int = field(default=2, metadata={"low": 1, "high": 8, "search": (1, 3)})
     bidirectional: bool = True
-    dropout: float = field(default=0.2, metadata={"low": 0.0, "high": 0.95})
+    dropout: float = field(default=0.2, metadata={"low": 0.0, "high": 0.95, "search": (0.0, 0.6)})
 
 
 class LstmBody(Body):

@@ -38,11 +38,17 @@ class MlpSettings(LoopSettings):
         moment later is another one, unless it is summarised.
     """
 
-    learning_rate: float = field(default=3e-3, metadata={"low": 1e-7, "high": 10.0})
-    hidden: str = "128,64"
-    dropout: float = field(default=0.2, metadata={"low": 0.0, "high": 0.95})
+    learning_rate: float = field(
+        default=3e-3, metadata={"low": 1e-7, "high": 10.0, "search": (3e-4, 3e-2, "log")}
+    )
+    hidden: str = field(
+        default="128,64", metadata={"search": ["64", "128,64", "256,128", "256,128,64"]}
+    )
+    dropout: float = field(default=0.2, metadata={"low": 0.0, "high": 0.95, "search": (0.0, 0.6)})
     norm: Literal["batch", "layer", "none"] = "batch"
-    sequences: Literal["summary", "steps", "both"] = "summary"
+    sequences: Literal["summary", "steps", "both"] = field(
+        default="summary", metadata={"search": ["summary", "both"]}
+    )
 
 
 class MlpBody(Body):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from stadion.core.arrays import FloatArray, IntArray
 from stadion.core.dataset import Dataset
+from stadion.science.folds import grouped_folds
 from stadion.train._target import Target, answerable, targets_of
 from stadion.train.base import Progress, Run
 from stadion.train.kernels.drawing import as_buffer
@@ -20,7 +21,6 @@ from stadion.train.kernels.temperature import best_temperature
 from stadion.train.network.chance import seed_of
 from stadion.train.network.front import Front
 from stadion.train.network.model import TorchModel
-from stadion.science.folds import grouped_folds
 
 __all__ = ["PLUGIN", "Rocket", "RocketSettings"]
 
@@ -40,8 +40,11 @@ class RocketSettings:
     steps get fewer, as the time to answer rises with their product.
     """
 
-    variant: Variant = "both"
-    features: int | None = field(default=None, metadata={"low": 500, "high": 50_000})
+    variant: Variant = field(default="both", metadata={"search": list(get_args(Variant))})
+    features: int | None = field(
+        default=None,
+        metadata={"low": 500, "high": 50_000, "search": [None, 1_500, 4_000, 12_000]},
+    )
 
 
 class Standard(NamedTuple):

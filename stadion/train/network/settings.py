@@ -60,8 +60,12 @@ class LoopSettings:
     """
 
     optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adamw"
-    learning_rate: float = field(default=1e-3, metadata={"low": 1e-7, "high": 10.0})
-    weight_decay: float = field(default=1e-2, metadata={"low": 0.0, "high": 10.0})
+    learning_rate: float = field(
+        default=1e-3, metadata={"low": 1e-7, "high": 10.0, "search": (2e-4, 2e-2, "log")}
+    )
+    weight_decay: float = field(
+        default=1e-2, metadata={"low": 0.0, "high": 10.0, "search": (1e-4, 1e-1, "log")}
+    )
     momentum: float = field(default=0.9, metadata={"low": 0.0, "high": 0.999})
     schedule: Literal["constant", "cosine", "step", "onecycle"] = "onecycle"
     epochs: int = field(default=100, metadata={"low": 1, "high": 100_000})
