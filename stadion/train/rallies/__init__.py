@@ -1,0 +1,1 @@
+"""Four strokes of a rally in, several ways in which it may go on out."""
