@@ -23,6 +23,7 @@ __all__ = [
     "mae",
     "r2",
     "rmse",
+    "rps",
     "score_named",
 ]
 
@@ -138,6 +139,28 @@ def brier(targets: IntArray, probabilities: FloatArray) -> float:
     return float(((probabilities - truth) ** 2).sum(axis=1).mean())
 
 
+def rps(targets: IntArray, probabilities: FloatArray) -> float:
+    """Mean ranked probability score of classes in their order, 0 is perfect, 1 the worst.
+
+    The squared distance of the cumulated probabilities from the truth, over classes - 1: for
+    win, draw and loss a draw is nearer to a win than a loss is.
+
+    Examples
+    --------
+    >>> round(rps(np.array([0]), np.array([[0.5, 0.3, 0.2]])), 3)
+    0.145
+
+    References
+    ----------
+    E. Epstein, A scoring system for probability forecasts of ranked categories, J. Applied
+    Meteorology 8 (1969) 985-987; A. Constantinou, N. Fenton, J. Quant. Anal. Sports 8 (2012).
+    """
+    targets, probabilities = _classes(targets, probabilities)
+    truth = np.eye(probabilities.shape[1])[targets]
+    beyond = (probabilities - truth).cumsum(axis=1)[:, :-1]
+    return float((beyond**2).sum(axis=1).mean()) / max(probabilities.shape[1] - 1, 1)
+
+
 def calibration_error(targets: IntArray, probabilities: FloatArray) -> float:
     """Mean distance between how sure the answers are and how often they are right, 0 to 1.
 
@@ -197,6 +220,7 @@ SCORES: dict[str, Score] = {
         Score("macro_f1", macro_f1, True, True, "1", "mean F1 of the classes"),
         Score("log_loss", log_loss, False, True, "1", "surprise at the truth, in nats"),
         Score("brier", brier, False, True, "1", "squared error of the probabilities"),
+        Score("rps", rps, False, True, "1", "squared error of the cumulated probabilities"),
         Score("calibration_error", calibration_error, False, True, "1", "sureness against truth"),
         Score("mae", mae, False, False, "target", "mean absolute error"),
         Score("rmse", rmse, False, False, "target", "root mean squared error"),
