@@ -17,6 +17,7 @@ from stadion.core.arrays import Array, Arrays, FloatArray
 from stadion.core.dataset import Dataset
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature, Tensor
+from stadion.train._blanks import with_blanked_copies
 from stadion.train._target import Target, answerable, targets_of
 from stadion.train.base import Progress, Run
 from stadion.train.network.chance import seed_of
@@ -40,6 +41,10 @@ class BoostingSettings:
     `min_child` is the least number of rows in a leaf; `subsample` and `feature_share` are the
     shares of rows and statistics each tree sees; `objective` counts for quantities only;
     `patience` trees without gain on held-out groups end the training, 0 never does.
+
+    With a `missing_rate` the trees also learn from a copy of each row that lost whole channels,
+    blocks of time and single values: that share of all values, over rows and copies. Each tree
+    sees as many rows as without the copies; rows held out for `patience` have none.
     """
 
     trees: int = field(default=200, metadata={"low": 1, "high": 5_000, "search": (50, 800, "log")})
@@ -58,6 +63,9 @@ class BoostingSettings:
     objective: Literal["mae", "mse", "huber"] = "mse"
     class_weights: Literal["none", "balanced"] = "none"
     patience: int = field(default=0, metadata={"low": 0, "high": 1_000})
+    missing_rate: float = field(
+        default=0.1, metadata={"low": 0.0, "high": 0.45, "search": (0.0, 0.25)}
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,31 +115,50 @@ class Boosting:
             for text and for quantities of more than 64 columns.
         """
         data = answerable(data)
+        targets_of(data)  # refuses what cannot be learned before any work is done
+        held = held_out_rows(data, _HELD_OUT, run.seed) if settings.patience else None
+        rows = len(data)
+        if settings.missing_rate:
+            data, held = _with_copies(data, held, settings.missing_rate, run.seed)
+        seen = settings.subsample / (2.0 if len(data) > rows else 1.0)
         targets = targets_of(data)
         statistics = WindowStatistics(data.signature)
         given = [data.inputs[tensor.name] for tensor in data.signature.inputs]
         features = statistics.fit(statistics.of_rows(given))
-        held = held_out_rows(data, _HELD_OUT, run.seed) if settings.patience else None
         grown = count(1)
         sets = sum(1 if target.labels is not None else target.size for target in targets)
 
         def report(_: Any) -> None:
             run.progress(Progress("trees", next(grown), sets * settings.trees))
 
-        work = _Work(features, held, settings, run.seed, report)
+        work = _Work(features, held, seen, settings, run.seed, report)
         answers = tuple((target, tuple(_grow(target, work))) for target in targets)
         run.progress(Progress("trees", sets * settings.trees, sets * settings.trees))
         return TreesModel(data.signature, statistics.eval(), answers)
 
 
 class _Work(NamedTuple):
-    """What all sets of trees have in common; `held` rows (n,) judge when to stop."""
+    """What all sets of trees have in common; `held` rows (n,) judge when to stop.
+
+    `seen` is the share of the training rows that each tree sees.
+    """
 
     features: FloatArray
     held: Array | None
+    seen: float
     settings: BoostingSettings
     seed: int
     report: Callable[[Any], None]
+
+
+def _with_copies(
+    data: Dataset, held: Array | None, rate: float, seed: int
+) -> tuple[Dataset, Array | None]:
+    """Rows that train get a blanked copy behind all rows; what is held out stays as it is."""
+    rows = np.arange(len(data)) if held is None else np.flatnonzero(~held)
+    both = with_blanked_copies(data, rate, seed, rows)
+    more = len(both) - len(data)
+    return both, None if held is None else np.append(held, np.zeros(more, np.bool_))
 
 
 def _grow(target: Target, work: _Work) -> list[lightgbm.Booster]:
@@ -157,7 +184,7 @@ def _booster(
         "learning_rate": settings.learning_rate,
         "min_data_in_leaf": settings.min_child,
         "lambda_l2": settings.l2,
-        "bagging_fraction": settings.subsample,
+        "bagging_fraction": work.seen,
         "bagging_freq": 1,
         "feature_fraction": settings.feature_share,
         "seed": seed_of(work.seed) % 2**31,
