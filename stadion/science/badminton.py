@@ -13,6 +13,7 @@ __all__ = [
     "ANSWERS",
     "COURT_LENGTH_M",
     "COURT_WIDTH_M",
+    "DEPTHS",
     "LANDING_SPREAD_M",
     "SINGLES_WIDTH_M",
     "STROKE_TYPES",
@@ -48,6 +49,21 @@ ANSWERS: dict[str, tuple[str, ...]] = {
 }
 """Which types can be played at a shuttle that comes in as the key: a shuttle below the net cannot
 be smashed, one at the back line not rushed. 97 of 100 strokes of 44 professional matches obey."""
+
+DEPTHS: dict[str, tuple[int, ...]] = {
+    "short service": (0, 1),
+    "long service": (2,),
+    "net shot": (0,),
+    "lob": (2,),
+    "clear": (2,),
+    "drop": (0, 1),
+    "push/rush": (1, 2),
+    "smash": (1, 2),
+    "defensive shot": (0, 1, 2),
+    "drive": (1, 2),
+}
+"""Thirds of the other half, 0 at the net, that each type is aimed at: those in which at least 5 of
+100 strokes of the type come down or are met in the same matches."""
 
 LANDING_SPREAD_M = (82.0 * COURT_WIDTH_M / 300.0, 192.0 * COURT_LENGTH_M / 660.0)
 """Metres of one unit of the challenge's landing points, across and along the court.
