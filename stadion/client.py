@@ -128,19 +128,22 @@ class Client:
     def tune(
         self,
         task: str,
-        learner: str,
-        grid: Mapping[str, Sequence[Any]],
+        learner: str = "auto",
+        grid: Mapping[str, Sequence[Any]] | None = None,
         data: str | Path | None = None,
         *,
         settings: Mapping[str, Any] | None = None,
         name: str = "",
         seed: int = 0,
         folds: int = 5,
+        search: Mapping[str, Any] | None = None,
         progress: Callable[[Any], None] | None = None,
     ) -> View:
-        """Try every combination of the grid's settings as a job; the best one is registered."""
+        """Try every combination of the grid's settings, or search, as a job; keep the best."""
         order = {"task": task, "learner": learner, "settings": dict(settings or {})}
-        rest = {"name": name, "seed": seed, "folds": folds, "grid": dict(grid)}
+        rest = {"name": name, "seed": seed, "folds": folds, "grid": dict(grid or {})}
+        if search is not None or not grid:
+            rest["search"] = {k: v for k, v in (search or {}).items() if v is not None}
         return self._run_job(order | rest, data)
 
     def _run_job(self, order: View, data: str | Path | None) -> View:

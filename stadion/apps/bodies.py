@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["AliasBody", "DeployBody", "KeyBody", "TrainBody"]
@@ -9,6 +11,20 @@ __all__ = ["AliasBody", "DeployBody", "KeyBody", "TrainBody"]
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class SearchBody(_Body):
+    """How settings are searched; see `stadion tune --help`."""
+
+    trials: int | None = Field(None, ge=1, le=100_000)
+    minutes: float | None = Field(None, ge=0.01, le=100_000)
+    space: dict[str, str] = Field(
+        default_factory=dict, max_length=64, description="learner setting -> low:high[:log]"
+    )
+    workers: int = Field(1, ge=1, le=256)
+    outer: int = Field(1, ge=0, le=20)
+    pruner: Literal["median", "hyperband", "none"] = "median"
+    sampler: Literal["tpe", "random"] = "tpe"
 
 
 class TrainBody(_Body):
@@ -25,6 +41,9 @@ class TrainBody(_Body):
     engine: str = Field("local", max_length=64)
     grid: dict[str, list[str | int | float | bool]] = Field(
         default_factory=dict, max_length=16, description="learner setting -> values to try"
+    )
+    search: SearchBody | None = Field(
+        None, description="searches instead of trying every combination of the grid"
     )
 
 

@@ -27,6 +27,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.version import __version__
 from stadion.platform import Platform
 from stadion.platform.orders import TrainOrder
+from stadion.platform.search_order import read_search
 from stadion.serve.gate import Gate
 
 __all__ = ["LOOPBACK_HOSTS", "build_app"]
@@ -229,9 +230,11 @@ def _add_jobs(app: FastAPI, platform: Platform) -> None:
     @app.post("/api/v1/jobs", tags=["jobs"], status_code=202)
     def train(body: TrainBody) -> dict[str, Any]:
         """Begin a training on the archive's recordings in the background."""
+        search = read_search(body.search.model_dump()) if body.search else None
         order = TrainOrder(
-            body.task, body.learner, body.name, body.settings, body.seed, body.folds, body.grid
-        )
+            body.task, body.learner, body.name, body.settings, body.seed, body.folds, body.grid,
+            search,
+        )  # fmt: skip
         platform.task(body.task)
         return platform.jobs.start(order, body.engine)
 

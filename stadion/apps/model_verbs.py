@@ -12,6 +12,8 @@ from stadion.apps.showing import answer, progress_bar, table
 
 __all__ = ["evaluate", "import_model", "models", "train", "tune"]
 
+_SHOWN = 12  # candidates of a search: the best ones
+
 Data = Annotated[
     Path | None,
     typer.Option("--data", help="File or folder of recordings. Default: the archive."),
@@ -68,8 +70,37 @@ def train(
 @verb
 def tune(
     task: Annotated[str, typer.Argument(help="See: stadion tasks")],
-    learner: Annotated[str, typer.Option(help="Whose settings to search.")],
-    grid: Annotated[list[str], typer.Option("--try", help="Setting and its values, k=v1,v2.")],
+    learner: Annotated[str, typer.Option(help="Whose settings to search.")] = "auto",
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--try",
+            help="Setting and its values, k=v1,v2. Alone: every combination is tried.",
+        ),
+    ] = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--space",
+            help="Setting and its range, k=low:high[:log]. Without --space and --try: what the "
+            "learner proposes.",
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="End after so many trials. Default: 30.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="End after so many minutes.")] = None,
+    workers: Annotated[int, typer.Option(help="Trials at a time, one process each.")] = 1,
+    outer: Annotated[
+        int,
+        typer.Option(
+            help="Folds no trial sees, on which the winner is scored: 1 holds out a fifth once."
+        ),
+    ] = 1,
+    pruner: Annotated[
+        str, typer.Option(help="Gives up bad trials early: median, hyperband or none.")
+    ] = "median",
+    sampler: Annotated[str, typer.Option(help="tpe learns from trials, random does not.")] = "tpe",
     data: Data = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="Setting that stays, k=v.")
@@ -80,20 +111,24 @@ def tune(
     home: HomeOption = "",
     as_json: AsJson = False,
 ) -> None:
-    """Search settings: every combination by grouped folds, the best one registered."""
+    """Search settings by folds and register the best: the same order goes on after a kill."""
     from stadion.platform.orders import read_assignments, read_grid
 
+    limits = {"trials": trials, "minutes": minutes, "space": read_assignments(space or [])}
+    how = {"workers": workers, "outer": outer, "pruner": pruner, "sampler": sampler}
+    is_search = space or trials or minutes or not grid
     place = open_home(home)
     with progress_bar(as_json) as show:
         view = place.tune(
             task,
             learner,
-            read_grid(grid),
+            read_grid(grid or []),
             data,
             settings=read_assignments(assignments or []),
             name=name,
             seed=seed,
             folds=folds,
+            search=limits | how if is_search else None,
             progress=show,
         )
     _show_version(view, as_json)
@@ -164,8 +199,11 @@ def _show_version(view: dict[str, Any], as_json: bool) -> None:
         typer.echo(f"  {metrics['metric']} {metrics['value']:.4f} by {metrics['protocol']}")
         for name, value in metrics["baselines"].items():
             typer.echo(f"  {name} {value:.4f}")
-    for name, score in view.get("tried", {}).items():
+    tried = view.get("tried", {})
+    for name, score in list(tried.items())[:_SHOWN]:
         typer.echo(f"  tried {name}: {score:.4f}")
+    if len(tried) > _SHOWN:
+        typer.echo(f"  and {len(tried) - _SHOWN} more")
     for name, reason in view.get("failed", {}).items():
         typer.echo(f"  could not try {name}: {reason}")
     typer.echo(f"  next: stadion deploy {view['model']}:{view['version']}")

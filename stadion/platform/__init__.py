@@ -19,6 +19,7 @@ from stadion.core.settings import Home
 from stadion.platform.extras import from_extra
 from stadion.platform.orders import AUTO, TrainOrder
 from stadion.platform.reading import readers, tasks
+from stadion.platform.search_order import read_search
 from stadion.platform.views import (
     activity_view,
     deployment_view,
@@ -158,18 +159,20 @@ class Platform:
     def tune(
         self,
         task: str,
-        learner: str,
-        grid: Mapping[str, Sequence[Any]],
+        learner: str = AUTO,
+        grid: Mapping[str, Sequence[Any]] | None = None,
         data: str | Path | None = None,
         *,
         settings: Mapping[str, Any] | None = None,
         name: str = "",
         seed: int = 0,
         folds: int = 5,
+        search: Mapping[str, Any] | None = None,
         progress: Callable[[Any], None] | None = None,
     ) -> View:
-        """Try every combination of the grid's settings by grouped folds; register the best."""
-        order = TrainOrder(task, learner, name, settings or {}, seed, folds, grid)
+        """Try every combination of the grid, or search as `search_order.Search`; keep the best."""
+        wanted = None if grid and search is None else read_search(search or {})
+        order = TrainOrder(task, learner, name, settings or {}, seed, folds, grid or {}, wanted)
         return self._train(order, data, progress)
 
     def evaluate(self, reference: str, data: str | Path | bytes | None = None) -> View:
@@ -328,9 +331,11 @@ class Platform:
 
         recordings = self._recordings(data)
         with from_extra("train"):
-            from stadion.platform.training import train_package
-
-            trained = train_package(
+            if order.search:
+                from stadion.platform.tuning import tune_package as make
+            else:
+                from stadion.platform.training import train_package as make
+            trained = make(
                 order, recordings, self._tasks, self._learners, self.home.runs, progress or silent
             )
         version = self._registry.register(order.name or order.task, trained.package)

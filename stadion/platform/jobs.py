@@ -18,6 +18,7 @@ from stadion.core.plugins import Cupboard
 from stadion.core.settings import Home
 from stadion.engines.base import Engine
 from stadion.platform.orders import TrainOrder
+from stadion.platform.search_order import search_arguments
 
 __all__ = ["Jobs"]
 
@@ -104,7 +105,7 @@ class Jobs:
 
 
 def _arguments(order: TrainOrder, data: Path | None) -> list[str]:
-    verb = "tune" if order.grid else "train"
+    verb = "tune" if order.grid or order.search else "train"
     arguments = [verb, order.task, "--learner", order.learner]
     arguments += ["--seed", str(order.seed), "--folds", str(order.folds)]
     if order.name:
@@ -115,7 +116,7 @@ def _arguments(order: TrainOrder, data: Path | None) -> list[str]:
         arguments += ["--set", f"{key}={value}"]
     for key, values in order.grid.items():
         arguments += ["--try", f"{key}={','.join(map(str, values))}"]
-    return arguments
+    return arguments + (search_arguments(order.search) if order.search else [])
 
 
 def _decoded(line: str) -> Any:

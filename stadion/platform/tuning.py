@@ -168,6 +168,10 @@ def _spaces(chosen: Sequence[Learner], order: TrainOrder, given: Mapping[str, An
             )
         (learner,) = chosen
         where = f"learner {learner.name}"
+        if both := sorted({*ranges, *order.grid} & set(given)):
+            raise StadionError(
+                Code.INVALID, f"{where}: {both[0]} is set, and to be searched; expected one of both"
+            )
         return {learner.name: given_space(learner.Settings, ranges, order.grid, where)}
     spaces = {
         learner.name: {k: v for k, v in own_space(learner.Settings).items() if k not in given}

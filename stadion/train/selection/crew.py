@@ -8,7 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import Protocol
@@ -123,5 +123,5 @@ class _Beside:
                 pass_fds=[theirs.fileno()],
             )
         with suppress(BrokenPipeError, ConnectionResetError):
-            ours.send(self.trying)
+            ours.send(replace(self.trying))  # without the learners it has loaded
         return _Worker(process, ours)
