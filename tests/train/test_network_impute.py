@@ -17,7 +17,7 @@ from stadion.science.missing import blanked
 from stadion.science.scores import mae
 from stadion.train.base import Learner, Run
 from stadion.train.network.front import Front, Prepared
-from stadion.train.network.impute import Impute, Kind
+from stadion.train.network.impute import Impute, Kind, bridged
 from stadion.train.network.model import TorchModel
 from tests.train.graphs import session_of, unlike
 from tests.train.toys import pace_to_heart_rate
@@ -126,6 +126,21 @@ def test_the_graph_fills_as_the_model_does(name: str, kind: Kind, tmp_path: Path
         holed = blanked(data.inputs, share, 3, data.signature)
         asked = Dataset("asked", data.signature, holed, data.targets, data.groups)
         assert unlike(model, session, asked) < 1e-4
+
+
+def test_a_bridge_is_a_straight_line_and_ends_are_held() -> None:
+    inputs = given(2)
+    front = Front.fitted(SIGNATURE, inputs)
+    rows = front(*(torch.tensor(values) for values in inputs.values()))
+    values, missing = rows.sequence.numpy(), rows.sequence_mask.numpy() == 1
+    received = bridged(rows.sequence, rows.sequence_mask).numpy()
+    clock = np.arange(STEPS)
+    for row in range(ROWS):
+        for channel in range(values.shape[2]):
+            known = ~missing[row, :, channel]
+            one = values[row, known, channel] if known.any() else [0.0]
+            expected = np.interp(clock, clock[known] if known.any() else [0], one)
+            np.testing.assert_allclose(received[row, :, channel], expected, atol=1e-5)
 
 
 def test_a_learned_filling_is_trained(tmp_path: Path) -> None:

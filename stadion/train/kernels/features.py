@@ -14,6 +14,7 @@ from stadion.train.kernels.competing import Competing
 from stadion.train.kernels.drawing import THREE_OF_NINE, changes, dilations
 from stadion.train.kernels.positive import PositiveShare
 from stadion.train.network.front import Front, Prepared
+from stadion.train.network.impute import bridged
 
 __all__ = ["KernelFeatures", "Variant"]
 
@@ -108,8 +109,9 @@ class KernelFeatures(nn.Module):
         return prepared
 
     def _series(self, prepared: Prepared) -> Tensor:
-        """(n, C, T)."""
-        return cast(Tensor, prepared.sequence).transpose(1, 2)
+        """(n, C, T), without gaps: a step to the median and back would look like a movement."""
+        mask = cast(Tensor, prepared.sequence_mask)
+        return bridged(cast(Tensor, prepared.sequence), mask).transpose(1, 2)
 
 
 def _positive(channels: int, dilation: int, share: int) -> nn.Module:

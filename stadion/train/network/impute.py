@@ -11,7 +11,7 @@ from stadion.core.arrays import Array, Arrays
 from stadion.core.signature import Signature
 from stadion.train.network.front import FARTHEST, Front, Prepared
 
-__all__ = ["Impute", "Kind", "last_known"]
+__all__ = ["Impute", "Kind", "bridged", "last_known"]
 
 Kind = Literal["median", "mean", "zero", "last", "learned"]
 
@@ -86,6 +86,21 @@ def last_known(sequence: Tensor, mask: Tensor) -> Tensor:
     _, order = torch.sort(clock + mask * clock[:, -1:], dim=1)
     place = order.gather(1, (count - 1.0).clamp(min=0.0).to(torch.int64))
     return torch.where(count > 0, sequence.gather(1, place), torch.zeros_like(sequence))
+
+
+def bridged(sequence: Tensor, mask: Tensor) -> Tensor:
+    """(n, T, C) in which gaps are straight lines from the value before to the value after.
+
+    Before the first and after the last value of a channel that value stands; 0 where none is.
+    """
+    clock = torch.ones_like(mask).cumsum(dim=1)
+    earlier, then = last_known(sequence, mask), last_known(clock, mask)
+    back = mask.flip(1)
+    later, until = (last_known(v.flip(1), back).flip(1) for v in (sequence, clock))
+    part = (clock - then) / (until - then).clamp(min=1.0)
+    between = earlier + (later - earlier) * part
+    at_edge = torch.where(then > 0, earlier, later)
+    return torch.where((then > 0) & (until > 0), between, at_edge)
 
 
 def _means(front: Front, inputs: list[Array]) -> list[Tensor]:
