@@ -99,6 +99,10 @@ class Client:
         """Remove one recording from the archive."""
         return self._view("DELETE", f"activities/{_quoted(id)}")
 
+    def tables(self) -> list[View]:
+        """Tables in the archive: matches, strokes, days, sessions."""
+        return list(self._call("GET", "tables"))
+
     def tasks(self) -> list[View]:
         """The questions that models can be trained for."""
         return list(self._call("GET", "tasks"))

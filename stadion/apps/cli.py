@@ -20,6 +20,7 @@ app = typer.Typer(
 for _verb in (
     data_verbs.ingest,
     data_verbs.activities,
+    data_verbs.tables,
     data_verbs.tasks,
     model_verbs.train,
     model_verbs.tune,

@@ -156,6 +156,11 @@ def _add_recordings(app: FastAPI, platform: Platform) -> None:
         """Recordings by time."""
         return platform.activities(athlete, sport, since, until, limit)
 
+    @app.get("/api/v1/tables", tags=["activities"])
+    def tables() -> list[Any]:
+        """Tables in the archive: matches, strokes, days, sessions."""
+        return platform.tables()
+
     @app.get("/api/v1/activities/{id}", tags=["activities"])
     def activity(id: Name) -> dict[str, Any]:
         """One recording without its samples."""

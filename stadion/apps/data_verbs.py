@@ -1,4 +1,4 @@
-"""Verbs about recordings and questions: ingest, activities, tasks."""
+"""Verbs about recordings and questions: ingest, activities, tables, tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from stadion.apps.options import AsJson, HomeOption, open_home, verb
 from stadion.apps.showing import answer, table
 
-__all__ = ["activities", "ingest", "tasks"]
+__all__ = ["activities", "ingest", "tables", "tasks"]
 
 Athlete = Annotated[str, typer.Option("--athlete", help="Pseudonym of whoever was recorded.")]
 
@@ -56,6 +56,16 @@ def activities(
         answer(views if as_json else [_line(view) for view in views], as_json)
     else:
         raise typer.BadParameter("say 'stadion activities' or 'stadion activities show ID'")
+
+
+@verb
+def tables(home: HomeOption = "", as_json: AsJson = False) -> None:
+    """List tables in the archive: matches, strokes, days, sessions."""
+    views = open_home(home).tables()
+    rows = [
+        view | {"id": view["id"][:12], "name": view["name"].rpartition("/")[2]} for view in views
+    ]
+    answer(views if as_json else rows, as_json)
 
 
 @verb

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,11 @@ from stadion.core.signature import Signature
 __all__ = ["GRAPH", "Lineage", "Metrics", "ModelFile", "ModelPackage", "Version"]
 
 GRAPH = "model.onnx"
+_ADDED = {
+    "selected", "spread", "groups", "intervals", "missing", "search", "energy_j", "energy_how",
+    "licence",
+}  # fmt: skip
+"""Fields that packages of the first layout do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +103,20 @@ class ModelPackage:
     def digest(self) -> str:
         """SHA-256 over the content; where the files lie does not count."""
         content = [
-            self.signature,
-            self.metrics,
-            self.lineage,
+            *map(_as_first_written, (self.signature, self.metrics, self.lineage)),
             sorted((name, f.sha256, f.bytes) for name, f in self.files.items()),
             self.card,
             self.parent,
         ]
-        return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+        return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+
+
+def _as_first_written(value: Signature | Metrics | Lineage | None) -> Any:
+    """Without what was added since the first layout and says nothing: old digests stay true."""
+    if value is None:
+        return None
+    plain = msgspec.to_builtins(value, order="deterministic")
+    return {name: held for name, held in plain.items() if held or name not in _ADDED}
 
 
 @dataclass(frozen=True, slots=True)

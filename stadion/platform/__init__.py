@@ -31,7 +31,7 @@ from stadion.platform.views import (
 )
 
 if TYPE_CHECKING:
-    from stadion.archive import Archive
+    from stadion.archive import Archive, Tables
     from stadion.core.deployment import Deployment
     from stadion.core.package import ModelPackage, Version
     from stadion.platform.deploying import Rollout
@@ -68,20 +68,24 @@ class Platform:
     ) -> View:
         """Read files, folders and archives into the archive; nothing is taken twice."""
         from stadion.ingest import open_path
+        from stadion.platform.keeping import keep, nothing_yet
 
-        report = _nothing_yet()
+        report = nothing_yet()
         for path in paths:
             if progress:
                 progress(str(path))
-            self._keep(open_path(_existing(path), self._readers, athlete), report)
+            opened = open_path(_existing(path), self._readers, athlete)
+            keep(opened, self._archive, self._kept_tables, report)
         return report
 
     def ingest_bytes(self, data: bytes, name: str, athlete: str = "") -> View:
         """The same for one file that came over a wire."""
         from stadion.ingest import open_bytes
+        from stadion.platform.keeping import keep, nothing_yet
 
-        report = _nothing_yet()
-        self._keep(open_bytes(data, name, self._readers, athlete), report)
+        report = nothing_yet()
+        opened = open_bytes(data, name, self._readers, athlete)
+        keep(opened, self._archive, self._kept_tables, report)
         return report
 
     def activities(
@@ -119,9 +123,14 @@ class Platform:
         ]
 
     def erase(self, id: str) -> View:
-        """Remove one recording from the archive."""
-        self._archive.erase(id)
+        """Remove one recording from the archive, or the table of that whole id."""
+        if not self._kept_tables.erase(id):
+            self._archive.erase(id)
         return {"erased": id}
+
+    def tables(self) -> list[View]:
+        """Tables in the archive: matches, strokes, days, sessions."""
+        return [plain(summary) for summary in self._kept_tables.find()]
 
     # --- questions and models
 
@@ -312,6 +321,12 @@ class Platform:
         return Archive.open(self.home.archive)
 
     @cached_property
+    def _kept_tables(self) -> Tables:
+        from stadion.archive import Tables
+
+        return Tables(self.home.archive / "tables")
+
+    @cached_property
     def _registry(self) -> Registry:
         from stadion.registry import Registry
 
@@ -372,25 +387,9 @@ class Platform:
             return open_bytes(data, "", self._readers).recordings
         if data is not None:
             return open_path(_existing(data), self._readers).recordings
-        return [self._archive.get(summary.id) for summary in self._archive.find()]
+        from stadion.platform.keeping import everything_kept
 
-    def _keep(self, opened: Any, report: View) -> None:
-        news = self._archive.add_all(opened.activities)
-        for activity, is_new in zip(opened.activities, news, strict=True):
-            report["known"] += not is_new
-            if is_new:
-                report["added"].append(activity.id)
-            report["repairs"] += [
-                {"name": activity.source.name, "what": repair.what, "count": repair.count}
-                for repair in activity.source.repairs
-            ]
-        report["tables"] += len(opened.tables)
-        report["refused"] += [plain(refusal) for refusal in opened.refused]
-
-
-def _nothing_yet() -> View:
-    """The report of an ingest before its first file."""
-    return {"added": [], "known": 0, "tables": 0, "refused": [], "repairs": []}
+        return everything_kept(self._archive, self._kept_tables)
 
 
 def _existing(path: str | Path) -> Path:

@@ -242,7 +242,7 @@ def _judge(
         more=scores,
         spread=float(np.std(best.scores)),
         groups=group_scores(unseen, best.outputs, task.metric),
-        missing={f"{share:g}": value for share, value in best.missing.items()},
+        missing={f"{s:g}": value for s, value in best.missing.items() if np.isfinite(value)},
     )
     tried = {name: result.mean for name, result in results.items()}
     failed = {_label(entry.candidate): entry.reason for entry in ranking if not entry.result}

@@ -135,7 +135,7 @@ def test_tuning_tries_every_combination_and_keeps_the_best(
         (["train", "activity_recognition"], 2, "recordings"),
         (["train", "activity_recognition", "--learner", "magic"], 3, "boosting"),
         (["train", "activity_recognition", "--set", "epochs"], 2, "name=value"),
-        (["train", "activity_recognition", "--folds", "1"], 2, "2 to 100"),
+        (["train", "activity_recognition", "--folds", "0"], 2, "1 to 100"),
         (["predict", "nobody", "-"], 3, "nobody"),
         (["deploy", "Nobody"], 2, "a-z"),
         (["deploy", "nobody:0"], 2, "whole number"),
