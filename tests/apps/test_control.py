@@ -147,6 +147,21 @@ def test_settings_are_searched_over_the_wire(server: Server, basic_motions: Path
     assert len(view["tried"]) == 2
 
 
+def test_a_search_within_a_budget_runs_as_a_job(server: Server, basic_motions: Path) -> None:
+    server.client.ingest([basic_motions / "BasicMotions_TRAIN.ts"])
+    search = {"trials": 3, "space": {"trees": "2:9"}, "pruner": "none"}
+    view = server.client.tune(
+        "activity_recognition", "boosting", name="hunted", folds=2, search=search
+    )
+    assert view["lineage"]["search"]["trials"] == len(view["tried"]) == 3
+    got, answer = call(
+        server, "POST", "/api/v1/jobs",
+        {"task": "activity_recognition", "learner": "boosting", "search": {"tirals": 3}},
+    )  # fmt: skip
+    assert got == 422
+    assert "tirals" in answer["error"]
+
+
 def test_aliases_and_history(server: Server) -> None:
     server.client.alias(MODEL, "stable", 2)
     assert server.client.model(f"{MODEL}@stable")["version"] == 2
