@@ -69,6 +69,8 @@ class Lineage:
     """What made the model: enough to make it again.
 
     `search` tells how its settings were found (trials, folds, the space); empty = they were given.
+    `energy_j` is what the training took, `energy_how` what counted it; 0 = nobody did. `licence`
+    of the data; empty = not stated.
     """
 
     task: str
@@ -82,6 +84,9 @@ class Lineage:
     libraries: Mapping[str, str] = field(default_factory=dict)
     train_s: float = 0.0
     search: Mapping[str, Scalar] = field(default_factory=dict)
+    energy_j: float = 0.0
+    energy_how: str = ""
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,21 +62,26 @@ class MachineReader:
         used.add("", (kib["MemTotal"] - kib["MemAvailable"]) << 10)
         return [total, used]
 
-    def _energy(self) -> Family:
-        """Joules per zone since the first reading; the kernel's counter begins anew at times."""
-        family = Family(
-            "stadion_energy_joules_total", "counter", "Energy of a processor zone (RAPL)."
-        )
+    def joules(self) -> dict[tuple[str, str], float]:
+        """(zone, its name) -> joules since the first reading, of the zones this user may read."""
+        found: dict[tuple[str, str], float] = {}
         for zone in sorted(self._powercap.glob("*:*")):
             with contextlib.suppress(OSError, ValueError):  # most systems show it to root only
                 now_uj = int(_first_line(zone / "energy_uj"))
                 spent = now_uj - self._last_uj.get(zone.name, now_uj)
-                if spent < 0:
+                if spent < 0:  # the kernel's counter begins anew at times
                     spent += int(_first_line(zone / "max_energy_range_uj"))
                 self._last_uj[zone.name] = now_uj
                 self._joules[zone.name] = self._joules.get(zone.name, 0.0) + spent / 1e6
-                text = labels(zone=zone.name, name=_first_line(zone / "name"))
-                family.add(text, self._joules[zone.name])
+                found[zone.name, _first_line(zone / "name")] = self._joules[zone.name]
+        return found
+
+    def _energy(self) -> Family:
+        family = Family(
+            "stadion_energy_joules_total", "counter", "Energy of a processor zone (RAPL)."
+        )
+        for (zone, name), joules in self.joules().items():
+            family.add(labels(zone=zone, name=name), joules)
         return family
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
+
 from stadion.core.package import Lineage, Metrics, ModelFile, ModelPackage
 from stadion.core.signature import Signature, Tensor
 
@@ -44,3 +46,19 @@ def test_what_came_later_counts_where_it_says_something() -> None:
 def test_where_the_files_lie_does_not_count() -> None:
     moved = {"model.onnx": ModelFile("elsewhere", "c" * 64, 3)}
     assert dataclasses.replace(package(), files=moved).digest == FIRST_LAYOUT
+
+
+def test_a_manifest_of_an_older_layout_is_read() -> None:
+    plain = msgspec.to_builtins(package())
+    for name in ("energy_j", "energy_how", "licence", "search"):
+        del plain["lineage"][name]
+    for name in ("spread", "groups", "intervals", "missing"):
+        del plain["metrics"][name]
+    read = msgspec.json.decode(msgspec.json.encode(plain), type=ModelPackage)
+    assert read == package()
+    assert read.digest == FIRST_LAYOUT
+
+
+def test_energy_and_licence_count_where_they_are_known() -> None:
+    lineage = dataclasses.replace(package().lineage, energy_j=12.5, licence="CC BY 4.0")
+    assert dataclasses.replace(package(), lineage=lineage).digest != FIRST_LAYOUT
