@@ -35,6 +35,11 @@ class Target:
     values: FloatArray
     shape: tuple[int, ...]
 
+    def take(self, rows: IntArray) -> Target:
+        """The truth of some of the rows."""
+        labels = None if self.labels is None else self.labels[rows]
+        return Target(self.name, labels, self.values[rows], self.shape)
+
     @property
     def size(self) -> int:
         """Number of columns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from stadion.core.arrays import Array, Arrays, FloatArray
+from stadion.core.arrays import Array, Arrays, FloatArray, IntArray
 from stadion.core.dataset import Dataset
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature, Tensor
@@ -23,6 +24,7 @@ from stadion.train.base import Progress, Run
 from stadion.train.network.chance import seed_of
 from stadion.train.network.holdout import held_out_rows
 from stadion.train.network.onnx_graph import write_graph
+from stadion.train.windows.chosen import most_important, most_telling
 from stadion.train.windows.statistics import WindowStatistics
 from stadion.train.windows.trees import TREES_DOMAIN, TREES_OPSET, trees_node
 
@@ -45,6 +47,10 @@ class BoostingSettings:
     With a `missing_rate` the trees also learn from a copy of each row that lost whole channels,
     blocks of time and single values: that share of all values, over rows and copies. Each tree
     sees as many rows as without the copies; rows held out for `patience` have none.
+
+    `select` leaves at most `keep` statistics to the trees: by `mrmr` those that tell most of the
+    targets and least of each other, by `permutation` those without which trees grown on a part
+    of the groups answer the other groups worse.
     """
 
     trees: int = field(default=200, metadata={"low": 1, "high": 5_000, "search": (50, 800, "log")})
@@ -66,15 +72,21 @@ class BoostingSettings:
     missing_rate: float = field(
         default=0.1, metadata={"low": 0.0, "high": 0.45, "search": (0.0, 0.25)}
     )
+    select: Literal["none", "mrmr", "permutation"] = "none"
+    keep: int = field(default=40, metadata={"low": 1, "high": 10_000})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TreesModel:
-    """Statistics of the inputs, then one set of trees per output (per column of a quantity)."""
+    """Statistics of the inputs, then one set of trees per output (per column of a quantity).
+
+    The trees see the `chosen` statistics only (their places, rising), or all.
+    """
 
     signature: Signature
     statistics: WindowStatistics
     answers: tuple[tuple[Target, tuple[lightgbm.Booster, ...]], ...]
+    chosen: IntArray | None = None
 
     def predict(self, inputs: Arrays) -> dict[str, Array]:
         """Outputs by name; see `core.model.Model`."""
@@ -83,6 +95,8 @@ class TreesModel:
             return {t.name: np.zeros((0, *t.shape), np.float32) for t, _ in self.answers}
         given = [inputs[tensor.name] for tensor in self.signature.inputs]
         features = self.statistics.of_rows(given).astype(np.float64)
+        if self.chosen is not None:
+            features = features[:, self.chosen]
         return {target.name: _answer(target, trees, features) for target, trees in self.answers}
 
     def to_onnx(self, path: Path) -> None:
@@ -92,8 +106,16 @@ class TreesModel:
         write_graph(self.statistics, Signature(self.signature.inputs, (between,)), path)
         model = onnx.load(path)
         del model.graph.output[:]
+        read = _STATISTICS
+        if self.chosen is not None:
+            read = f"{_STATISTICS}:chosen"
+            places = numpy_helper.from_array(self.chosen.astype(np.int64), f"{read}:places")
+            model.graph.initializer.append(places)
+            model.graph.node.append(
+                helper.make_node("Gather", [_STATISTICS, places.name], [read], axis=1)
+            )
         for target, boosters in self.answers:
-            _append_answer(model.graph, target, boosters)
+            _append_answer(model.graph, target, boosters, read)
         model.opset_import.append(helper.make_opsetid(TREES_DOMAIN, TREES_OPSET))
         onnx.save(model, path)
 
@@ -125,6 +147,14 @@ class Boosting:
         statistics = WindowStatistics(data.signature)
         given = [data.inputs[tensor.name] for tensor in data.signature.inputs]
         features = statistics.fit(statistics.of_rows(given))
+        signature, chosen = data.signature, None
+        if settings.select != "none":
+            whole = np.arange(rows)  # without the copies
+            own = [target.take(whole) for target in targets]
+            chosen = _chosen(features[:rows], own, data.take(whole), settings, run.seed)
+            names = tuple(statistics.names[place] for place in chosen)
+            signature = dataclasses.replace(signature, selected=names)
+            features = features[:, chosen]
         grown = count(1)
         sets = sum(1 if target.labels is not None else target.size for target in targets)
 
@@ -134,7 +164,7 @@ class Boosting:
         work = _Work(features, held, seen, settings, run.seed, report)
         answers = tuple((target, tuple(_grow(target, work))) for target in targets)
         run.progress(Progress("trees", sets * settings.trees, sets * settings.trees))
-        return TreesModel(data.signature, statistics.eval(), answers)
+        return TreesModel(signature, statistics.eval(), answers, chosen)
 
 
 class _Work(NamedTuple):
@@ -159,6 +189,33 @@ def _with_copies(
     both = with_blanked_copies(data, rate, seed, rows)
     more = len(both) - len(data)
     return both, None if held is None else np.append(held, np.zeros(more, np.bool_))
+
+
+def _chosen(
+    features: FloatArray,
+    targets: list[Target],
+    data: Dataset,
+    settings: BoostingSettings,
+    seed: int,
+) -> IntArray:
+    """Places of the statistics that are kept, rising."""
+    if settings.select == "mrmr":
+        return most_telling(features, targets, settings.keep)
+    if len(np.unique(data.groups)) > 1:
+        held = held_out_rows(data, _HELD_OUT, seed_of(seed, 1))
+    else:
+        held = np.arange(len(data)) >= (1 - _HELD_OUT) * len(data)
+    work = _Work(features[~held], None, settings.subsample, settings, seed, lambda _: None)
+    seen, unseen = np.flatnonzero(~held), np.flatnonzero(held)
+    trees = [tuple(_grow(target.take(seen), work)) for target in targets]
+
+    def answers(rows: FloatArray) -> list[FloatArray]:
+        both = zip(targets, trees, strict=True)
+        return [_answer(target, grown, rows).reshape(len(rows), -1) for target, grown in both]
+
+    used = np.any([t.feature_importance() > 0 for grown in trees for t in grown], axis=0)
+    asked = [target.take(unseen) for target in targets]
+    return most_important(features[held], asked, settings.keep, answers, used, seed)
 
 
 def _grow(target: Target, work: _Work) -> list[lightgbm.Booster]:
@@ -230,11 +287,11 @@ def _answer(target: Target, boosters: tuple[lightgbm.Booster, ...], features: Fl
 
 
 def _append_answer(
-    graph: onnx.GraphProto, target: Target, boosters: tuple[lightgbm.Booster, ...]
+    graph: onnx.GraphProto, target: Target, boosters: tuple[lightgbm.Booster, ...], read: str
 ) -> None:
     """Trees, then the softmax of the classes or the shape of the quantity."""
     scores = f"{target.name}:scores"
-    graph.node.append(trees_node(boosters, _STATISTICS, scores))
+    graph.node.append(trees_node(boosters, read, scores))
     if target.labels is not None:
         graph.node.append(helper.make_node("Softmax", [scores], [target.name], axis=1))
     else:

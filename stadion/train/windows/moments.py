@@ -7,9 +7,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Window", "level_statistics", "look_at", "snapped"]
+__all__ = ["LEVELS", "Window", "level_statistics", "look_at", "snapped"]
 
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+LEVELS = (
+    "mean", "spread", "root mean square", "lowest", "highest",
+    *(f"quantile {share:g}" for share in _QUANTILES),
+    "last", "skewness", "tails", "share missing",
+)  # fmt: skip
+"""What `level_statistics` gives of each channel, in its order."""
+
 _BEYOND = 1e39  # larger than any float32: sorts what is missing to the end
 _CONSTANT = 1e-12  # of the power: below it (a millionth of the level) a channel does not vary
 _GRID = 2.0**20

@@ -9,7 +9,7 @@ from torch import Tensor
 from stadion.core.arrays import FloatArray
 from stadion.train.windows.moments import Window, snapped
 
-__all__ = ["course_statistics", "pair_statistics", "pairs_of"]
+__all__ = ["course_names", "course_statistics", "pair_statistics", "pairs_of"]
 
 _LAGS = (1, 2, 3, 5, 8, 13, 21, 34)
 _BANDS = 6
@@ -32,6 +32,20 @@ def course_statistics(window: Window) -> Tensor:
         ],
         dim=2,
     )
+
+
+def course_names(steps: int) -> list[str]:
+    """What `course_statistics` gives of each channel of so many steps, in its order."""
+    return [
+        *(f"mean of part {part + 1} of {_PARTS}" for part in range(_PARTS)),
+        "mean change",
+        "root mean square change",
+        "trend",
+        "crossings of the mean",
+        *(f"autocorrelation {lag}" for lag in _lags(steps)),
+        *(f"power in band {band + 1} of {_BANDS}" for band in range(_BANDS)),
+        "mean frequency",
+    ]
 
 
 def pair_statistics(window: Window, pairs: list[tuple[int, int]]) -> Tensor:
@@ -89,9 +103,14 @@ def _crossings(window: Window) -> Tensor:
 def _autocorrelation(window: Window) -> Tensor:
     """At lags up to half the window."""
     values, steps = window.deviations, window.steps
-    lags = [lag for lag in _LAGS if lag == 1 or lag <= steps // 2]
-    sums = [(values[:, :, lag:] * values[:, :, :-lag]).sum(dim=2, keepdim=True) for lag in lags]
+    sums = [
+        (values[:, :, lag:] * values[:, :, :-lag]).sum(dim=2, keepdim=True) for lag in _lags(steps)
+    ]
     return snapped(torch.cat(sums, dim=2) / window.power)
+
+
+def _lags(steps: int) -> list[int]:
+    return [lag for lag in _LAGS if lag == 1 or lag <= steps // 2]
 
 
 def _spectrum(window: Window) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -10,8 +12,13 @@ from stadion.core.arrays import Array, FloatArray
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature
 from stadion.core.signature import Tensor as TensorSpec
-from stadion.train.windows.moments import level_statistics, look_at
-from stadion.train.windows.shape import course_statistics, pair_statistics, pairs_of
+from stadion.train.windows.moments import LEVELS, level_statistics, look_at
+from stadion.train.windows.shape import (
+    course_names,
+    course_statistics,
+    pair_statistics,
+    pairs_of,
+)
 
 __all__ = ["WindowStatistics"]
 
@@ -36,6 +43,8 @@ class WindowStatistics(nn.Module):
     """
 
     typical: Tensor
+    names: tuple[str, ...]
+    """What each of the d columns is, in words: 'acceleration.x: mean'."""
 
     def __init__(self, signature: Signature) -> None:
         super().__init__()
@@ -49,6 +58,7 @@ class WindowStatistics(nn.Module):
         self._is_sequence = [tensor.step_s is not None for tensor in signature.inputs]
         self._vectors = [_vectors(tensor) for tensor in signature.inputs]
         self.register_buffer("typical", torch.full((1,), torch.nan))
+        self.names = _names(signature)
 
     def fit(self, features: FloatArray) -> FloatArray:
         """Remember the medians of the always known of (n, d) training rows; give the rows back."""
@@ -96,6 +106,37 @@ class WindowStatistics(nn.Module):
         parts = [level_statistics(window).flatten(1), course_statistics(window).flatten(1)]
         pairs = pairs_of(int(series.shape[1]))
         return [*parts, pair_statistics(window, pairs)] if pairs else parts
+
+
+def _names(signature: Signature) -> tuple[str, ...]:
+    """In the order of `WindowStatistics.forward`."""
+    static: list[str] = []
+    series: list[str] = []
+    steps = 0
+    for tensor in signature.inputs:
+        channels = _channel_names(tensor)
+        if tensor.step_s is None:
+            static += channels
+            continue
+        steps = int(tensor.shape[1] or 0)
+        series += channels
+        series += [f"{channels[first[0]][:-1].rstrip('._')} length" for first in _vectors(tensor)]
+    courses = course_names(steps)
+    return (
+        *static,
+        *(f"{channel}: {level}" for channel in series for level in LEVELS),
+        *(f"{channel}: {course}" for channel in series for course in courses),
+        *(f"{series[i]} with {series[j]}: correlation" for i, j in pairs_of(len(series))),
+    )
+
+
+def _channel_names(tensor: TensorSpec) -> list[str]:
+    """Of the values beside each other at one moment, or in one row."""
+    sizes = [size or 1 for size in tensor.shape[1 if tensor.step_s is None else 2 :]]
+    labels = [[str(place) for place in range(size)] for size in sizes]
+    if labels and len(tensor.columns) == sizes[-1]:
+        labels[-1] = list(tensor.columns)
+    return [".".join([tensor.name, *parts]) for parts in product(*labels)]
 
 
 def _length(channels: Tensor, columns: list[int]) -> Tensor:
