@@ -57,9 +57,9 @@ class RallyFutures:
             train(network, Windows(data), settings, run, run.folder / _file(data, settings, run))
         return TorchModel(network.eval(), _with_futures(data.signature, settings.futures))
 
-    def example(self, seed: int) -> Dataset:
+    def example(self, seed: int, rows: int = 64) -> Dataset:
         """A few rallies of made-up matches."""
-        return made_up_rallies(seed)
+        return made_up_rallies(seed, rows)
 
 
 def _check(data: Dataset) -> None:
