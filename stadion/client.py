@@ -122,11 +122,13 @@ class Client:
         seed: int = 0,
         folds: int = 5,
         engine: str = "",
+        licence: str = "",
         progress: Callable[[Any], None] | None = None,
     ) -> View:
         """Train on the server's archive as a job, and wait for it."""
         order = {"task": task, "learner": learner, "settings": dict(settings or {})}
         rest = {"name": name, "seed": seed, "folds": folds, "engine": engine or "local"}
+        rest |= {"licence": licence} if licence else {}
         return self._run_job(order | rest, data)
 
     def tune(
@@ -141,11 +143,13 @@ class Client:
         seed: int = 0,
         folds: int = 5,
         search: Mapping[str, Any] | None = None,
+        licence: str = "",
         progress: Callable[[Any], None] | None = None,
     ) -> View:
         """Try every combination of the grid's settings, or search, as a job; keep the best."""
         order = {"task": task, "learner": learner, "settings": dict(settings or {})}
         rest = {"name": name, "seed": seed, "folds": folds, "grid": dict(grid or {})}
+        rest |= {"licence": licence} if licence else {}
         if search is not None or not grid:
             rest["search"] = {k: v for k, v in (search or {}).items() if v is not None}
         return self._run_job(order | rest, data)

@@ -45,6 +45,7 @@ class TrainBody(_Body):
     search: SearchBody | None = Field(
         None, description="searches instead of trying every combination of the grid"
     )
+    licence: str = Field("", max_length=200, description="of the data, for the model's card")
 
 
 class DeployBody(_Body):

@@ -238,7 +238,7 @@ def _add_jobs(app: FastAPI, platform: Platform) -> None:
         search = read_search(body.search.model_dump()) if body.search else None
         order = TrainOrder(
             body.task, body.learner, body.name, body.settings, body.seed, body.folds, body.grid,
-            search,
+            search, body.licence,
         )  # fmt: skip
         platform.task(body.task)
         return platform.jobs.start(order, body.engine)

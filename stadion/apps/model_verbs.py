@@ -43,6 +43,9 @@ def train(
     engine: Annotated[
         str, typer.Option(help="Run as a durable job there, such as local. Default: here.")
     ] = "",
+    licence: Annotated[
+        str, typer.Option(help="Of the data, for the card. Default: its folder's LICENSE file.")
+    ] = "",
     home: HomeOption = "",
     as_json: AsJson = False,
 ) -> None:
@@ -62,6 +65,7 @@ def train(
             seed=seed,
             folds=folds,
             engine=engine,
+            licence=licence,
             progress=show,
         )
     _show_version(view, as_json)
@@ -108,6 +112,9 @@ def tune(
     name: Annotated[str, typer.Option(help="Name of the model. Default: the task's.")] = "",
     seed: Annotated[int, typer.Option(help="Fixes every choice of chance.")] = 0,
     folds: Annotated[int, typer.Option(help="Grouped folds that decide.")] = 5,
+    licence: Annotated[
+        str, typer.Option(help="Of the data, for the card. Default: its folder's LICENSE file.")
+    ] = "",
     home: HomeOption = "",
     as_json: AsJson = False,
 ) -> None:
@@ -129,6 +136,7 @@ def tune(
             seed=seed,
             folds=folds,
             search=limits | how if is_search else None,
+            licence=licence,
             progress=show,
         )
     _show_version(view, as_json)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from stadion.core.names import checked_name, parse_reference
 from stadion.core.plugins import Cupboard
 from stadion.core.settings import Home
 from stadion.platform.extras import from_extra
+from stadion.platform.licences import licence_in
 from stadion.platform.orders import AUTO, TrainOrder
 from stadion.platform.reading import readers, tasks
 from stadion.platform.search_order import read_search
@@ -27,6 +27,7 @@ from stadion.platform.views import (
     manifest_view,
     plain,
     task_view,
+    track_view,
     version_view,
 )
 
@@ -110,17 +111,7 @@ class Platform:
         """Samples of one recording: per track time_s and channels, null = missing."""
         archive = self._archive
         tracks = archive.streams(id, channels) if channels else archive.get(id).tracks
-        return [
-            {
-                "subject": track.subject,
-                "time_s": track.time_s.tolist(),
-                "channels": {
-                    name: [None if math.isnan(value) else value for value in values.tolist()]
-                    for name, values in track.channels.items()
-                },
-            }
-            for track in tracks
-        ]
+        return [track_view(track) for track in tracks]
 
     def erase(self, id: str) -> View:
         """Remove one recording from the archive, or the table of that whole id."""
@@ -153,13 +144,15 @@ class Platform:
         seed: int = 0,
         folds: int = 5,
         engine: str = "",
+        licence: str = "",
         progress: Callable[[Any], None] | None = None,
     ) -> View:
         """Train on `data`, or on the archive, and register the result as a new version.
 
-        It runs here, or with `engine` as a durable job there that this call waits for.
+        It runs here, or with `engine` as a durable job there that this call waits for. `licence`
+        of the data is for the model's card; without it, what a LICENSE file in its folder says.
         """
-        order = TrainOrder(task, learner, name, settings or {}, seed, folds)
+        order = TrainOrder(task, learner, name, settings or {}, seed, folds, licence=licence)
         if engine:
             job = self.jobs.start(order, engine, Path(data) if data else None)
             return self.jobs.wait(job["job"])
@@ -177,11 +170,13 @@ class Platform:
         seed: int = 0,
         folds: int = 5,
         search: Mapping[str, Any] | None = None,
+        licence: str = "",
         progress: Callable[[Any], None] | None = None,
     ) -> View:
         """Try every combination of the grid, or search as `search_order.Search`; keep the best."""
         wanted = None if grid and search is None else read_search(search or {})
-        order = TrainOrder(task, learner, name, settings or {}, seed, folds, grid or {}, wanted)
+        asked = (task, learner, name, settings or {}, seed, folds, grid or {}, wanted)
+        order = TrainOrder(*asked, licence=licence)
         return self._train(order, data, progress)
 
     def evaluate(self, reference: str, data: str | Path | bytes | None = None) -> View:
@@ -345,6 +340,8 @@ class Platform:
         from stadion.train.base import silent
 
         recordings = self._recordings(data)
+        if data is not None and not order.licence:
+            order = replace(order, licence=licence_in(Path(data)))
         with from_extra("train"):
             if order.search:
                 from stadion.platform.tuning import tune_package as make

@@ -112,6 +112,8 @@ def _arguments(order: TrainOrder, data: Path | None) -> list[str]:
         arguments += ["--name", order.name]
     if data is not None:
         arguments += ["--data", str(data.absolute())]
+    if order.licence:
+        arguments += ["--licence", order.licence]
     for key, value in order.settings.items():
         arguments += ["--set", f"{key}={value}"]
     for key, values in order.grid.items():

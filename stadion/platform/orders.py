@@ -24,6 +24,7 @@ __all__ = [
 
 AUTO = "auto"
 _MOST_COMBINATIONS = 1_000
+_LONGEST_LICENCE = 200  # its name, not its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class TrainOrder:
         Learner setting -> values to try; every combination is a candidate.
     search
         Tries settings one after the other instead, those of the grid among others.
+    licence
+        Of the data, for the model's card; '' = not stated.
     """
 
     task: str
@@ -56,8 +59,14 @@ class TrainOrder:
     folds: int = 5
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     search: Search | None = None
+    licence: str = ""
 
     def __post_init__(self) -> None:
+        if len(self.licence) > _LONGEST_LICENCE:
+            raise StadionError(
+                Code.INVALID,
+                f"licence has {len(self.licence)} characters; expected {_LONGEST_LICENCE} at most",
+            )
         if not 1 <= self.folds <= 100:
             raise StadionError(Code.INVALID, f"folds is {self.folds}; expected 1 to 100")
         if not 0 <= self.seed < 2**31:

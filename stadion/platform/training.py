@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -43,6 +44,7 @@ from stadion.tasks.base import Task
 from stadion.train.base import Learner, Progress, Run, silent
 from stadion.train.intervals.calibrate import intervals_unseen, with_intervals
 from stadion.train.selection.choice import Candidate, choose
+from stadion.watch.energy import EnergySpan
 
 __all__ = [
     "HOW",
@@ -132,15 +134,16 @@ def train_on(
     started = time.monotonic()
     digest = data.digest
     folder = runs / _key(order, digest)
-    judged = _judge(task, data, candidates, order, Run(order.seed, folder / "folds", progress))
-    learner, settings = judged.winner.learner, judged.winner.settings
-    model = learner.fit(data, settings, Run(order.seed, folder / "fit", progress))
-    metrics = searched.told(judged.metrics) if searched else judged.metrics
-    if task.interval is not None:
-        asked = (model, data.take(judged.rows), judged.answers, task.interval)
-        run = Run(order.seed, folder / "intervals")
-        metrics = dataclasses.replace(metrics, intervals=_coverage(*asked, run))
-        model = with_intervals(*asked, run)
+    with EnergySpan() as span:
+        judged = _judge(task, data, candidates, order, Run(order.seed, folder / "folds", progress))
+        learner, settings = judged.winner.learner, judged.winner.settings
+        model = learner.fit(data, settings, Run(order.seed, folder / "fit", progress))
+        metrics = searched.told(judged.metrics) if searched else judged.metrics
+        if task.interval is not None:
+            asked = (model, data.take(judged.rows), judged.answers, task.interval)
+            run = Run(order.seed, folder / "intervals")
+            metrics = dataclasses.replace(metrics, intervals=_coverage(*asked, run))
+            model = with_intervals(*asked, run)
     lineage = Lineage(
         task=task.name,
         task_settings=data.settings,
@@ -153,6 +156,9 @@ def train_on(
         libraries=_versions(),
         train_s=round(time.monotonic() - started, 2),
         search=searched.how if searched else {},
+        energy_j=round(span.energy.joules, 1),
+        energy_how=span.energy.how,
+        licence=order.licence,
     )
     package = make_package(
         model,
@@ -268,11 +274,13 @@ def _card(task: Task, data: Dataset, metrics: Metrics, lineage: Lineage) -> str:
         groups=len(set(data.groups.tolist())),
         metrics=metrics,
         lineage=lineage,
+        strata={name: dict(Counter(map(str, values))) for name, values in data.strata.items()},
     )
 
 
 def _key(order: TrainOrder, data_digest: str) -> str:
-    text = msgspec.json.encode([order, data_digest, code_version()], order="deterministic")
+    asked = dataclasses.replace(order, licence="")
+    text = msgspec.json.encode([asked, data_digest, code_version()], order="deterministic")
     return hashlib.sha256(text).hexdigest()[:16]
 
 

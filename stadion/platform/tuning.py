@@ -259,6 +259,6 @@ def _key(order: TrainOrder, digest: str) -> str:
     wanted = dataclasses.replace(
         order.search or Search(trials=30), trials=1, minutes=None, workers=1
     )
-    plain = dataclasses.replace(order, search=wanted, name="")
+    plain = dataclasses.replace(order, search=wanted, name="", licence="")
     text = msgspec.json.encode([plain, digest, __version__], order="deterministic")
     return hashlib.sha256(text).hexdigest()[:16]

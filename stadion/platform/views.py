@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stadion.core.activity import Activity
+from stadion.core.activity import Activity, Track
 from stadion.core.deployment import Deployment
 from stadion.core.package import Version
 from stadion.tasks.base import Task
@@ -21,6 +22,7 @@ __all__ = [
     "manifest_view",
     "plain",
     "task_view",
+    "track_view",
     "version_view",
 ]
 
@@ -102,4 +104,16 @@ def activity_view(activity: Activity) -> dict[str, Any]:
         "laps": plain(activity.laps),
         "events": plain(activity.events),
         "source": plain(activity.source),
+    }
+
+
+def track_view(track: Track) -> dict[str, Any]:
+    """The samples of one subject, null = missing."""
+    return {
+        "subject": track.subject,
+        "time_s": track.time_s.tolist(),
+        "channels": {
+            name: [None if math.isnan(value) else value for value in values.tolist()]
+            for name, values in track.channels.items()
+        },
     }

@@ -13,7 +13,7 @@ from stadion.core.dataset import Dataset
 from stadion.core.signature import Signature, Tensor
 from tests.places import shared_data
 
-__all__ = ["basic_motions", "racket_sports", "read_ts"]
+__all__ = ["basic_motions", "motions_folder", "racket_sports", "read_ts"]
 
 
 def racket_sports(part: str) -> Dataset:
@@ -23,11 +23,15 @@ def racket_sports(part: str) -> Dataset:
 
 def basic_motions(part: str) -> Dataset:
     """BasicMotions as aeon's wheel carries it: 6 channels x 100 steps at 10 Hz."""
+    return read_ts(motions_folder() / f"BasicMotions_{part}.ts")
+
+
+def motions_folder() -> Path:
+    """Where aeon's wheel keeps BasicMotions."""
     found = importlib.util.find_spec("aeon")
     if found is None or found.origin is None:
         pytest.skip("aeon, whose wheel carries BasicMotions, is not installed")
-    folder = Path(found.origin).parent / "datasets" / "data" / "BasicMotions"
-    return read_ts(folder / f"BasicMotions_{part}.ts")
+    return Path(found.origin).parent / "datasets" / "data" / "BasicMotions"
 
 
 def read_ts(path: Path) -> Dataset:
