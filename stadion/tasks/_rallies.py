@@ -23,7 +23,7 @@ _KIND_OF = {name: index for index, name in enumerate(STROKE_TYPES)}
 class Rally:
     """Strokes of one rally in their order.
 
-    `columns` are those of a table of strokes (see `docs/tables.md`), each (strokes,).
+    `columns` are those of a table of strokes, each (strokes,).
     """
 
     match: str
