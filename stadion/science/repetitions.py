@@ -100,8 +100,7 @@ def count_repetitions(
 
 
 def _known(samples: FloatArray) -> Array:
-    is_known: Array = np.isfinite(samples).all(axis=1)
-    return is_known
+    return np.asarray(np.isfinite(samples).all(axis=1))
 
 
 def main_axis(samples: FloatArray, rate_hz: float, cutoff_hz: float) -> FloatArray:
