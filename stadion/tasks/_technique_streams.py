@@ -25,15 +25,6 @@ __all__ = [
     "rate_of",
     "sampled",
 ]
-    "FAMILIES",
-    "Family",
-    "Layout",
-    "common_layout",
-    "is_pose",
-    "layout_of",
-    "rate_of",
-    "sampled",
-]
 
 
 @dataclass(frozen=True, slots=True)
