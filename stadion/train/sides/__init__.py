@@ -1,0 +1,1 @@
+"""Two sides of a match in, both orders of them, completed and compared, out."""
