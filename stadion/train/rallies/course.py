@@ -52,17 +52,17 @@ class RallySettings:
     """
 
     futures: int = field(default=6, metadata={"low": 1, "high": 64})
-    epochs: int = field(default=60, metadata={"low": 1, "high": 10_000})
+    epochs: int = field(default=30, metadata={"low": 1, "high": 10_000})
     batch_size: int = field(default=64, metadata={"low": 2, "high": 4_096})
-    learning_rate: float = field(default=3e-3, metadata={"low": 1e-6, "high": 1.0})
+    learning_rate: float = field(default=5e-3, metadata={"low": 1e-6, "high": 1.0})
     weight_decay: float = field(default=1e-2, metadata={"low": 0.0, "high": 10.0})
-    windows: float = field(default=0.5, metadata={"low": 0.0, "high": 1.0})
+    windows: float = field(default=0.8, metadata={"low": 0.0, "high": 1.0})
     width: int = field(default=96, metadata={"low": 4, "high": 2_048})
     dropout: float = field(default=0.2, metadata={"low": 0.0, "high": 0.9})
-    softness_start: float = field(default=1.0, metadata={"low": 1e-3, "high": 10.0})
+    softness_start: float = field(default=0.4, metadata={"low": 1e-3, "high": 10.0})
     softness_end: float = field(default=0.03, metadata={"low": 1e-3, "high": 10.0})
     mirror: float = field(default=0.5, metadata={"low": 0.0, "high": 1.0})
-    missing_rate: float = field(default=0.3, metadata={"low": 0.0, "high": 1.0})
+    missing_rate: float = field(default=0.2, metadata={"low": 0.0, "high": 1.0})
 
 
 def train(
