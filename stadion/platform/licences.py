@@ -6,7 +6,7 @@ from pathlib import Path
 
 __all__ = ["licence_in"]
 
-_NAMES = ("LICENSE", "LICENCE", "LICENSE.txt", "LICENCE.txt", "LICENSE.md", "LICENCE.md", "COPYING")
+_NAMES = ("LICENSE", "LICENCE", "COPYING")  # or what begins so: LICENSE.txt, LICENSE_dataset
 _LONGEST = 100
 _READ = 4_096
 
@@ -18,7 +18,9 @@ def licence_in(place: Path) -> str:
     """
     if not place.is_dir():
         return ""
-    for path in (place / name for name in _NAMES):
+    for path in sorted(place.iterdir()):
+        if not path.name.upper().startswith(_NAMES):
+            continue
         try:
             with path.open(encoding="utf-8", errors="replace") as file:
                 text = file.read(_READ)

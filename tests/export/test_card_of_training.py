@@ -65,6 +65,7 @@ def test_energy_and_the_cost_of_holes_stand_in_the_card(tmp_path: Path, data: Pa
         ("LICENSE", "MIT License\n\nCopyright", "MIT License"),
         ("LICENCE.md", "## CC BY-NC 4.0 ##\n", "CC BY-NC 4.0"),
         ("COPYING", "=====\n\n   GNU   GPL\n", "GNU GPL"),
+        ("LICENSE_of_set", "Open Data Commons\n", "Open Data Commons"),
         ("LICENSE.txt", "", ""),
         ("README", "MIT License", ""),
     ],
