@@ -19,8 +19,8 @@ ROUNDS = {
 }  # fmt: skip
 """Order of the rounds inside an event; of every round here the later one has the higher number."""
 
-_SET = re.compile(r"(\d{1,2})-(\d{1,2})(?:\(\d+\))?")
-_MOST_GAMES = 80  # 70-68 was played; a super tie-break in brackets is no set
+_SET = re.compile(r"(?<![\[\d])(\d{1,2})-(\d{1,2})(?!\d)")  # a tie-break in brackets is no set
+_MOST_GAMES = 80  # 70-68 was played
 _ENDED_EARLY = re.compile(r"\b(RET|DEF|ABD|ABN|unfinished|Default)", re.IGNORECASE)
 _NOT_PLAYED = re.compile(r"\b(W/?O|walkover|NA)\b", re.IGNORECASE)
 

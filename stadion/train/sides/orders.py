@@ -13,6 +13,7 @@ __all__ = ["Orders", "Widths", "widths_of"]
 
 _FURTHEST = 8.0  # standard deviations
 _CHUNK_ROWS = 20_000
+_STEPS = 1e4  # to a standard deviation
 
 Widths = tuple[int, int, int]
 
@@ -27,7 +28,8 @@ class Orders(nn.Module):
 
     Missing values are the best linear guess from the others. Scales and guesses treat both sides
     alike, so that turning a match turns its features. Everything is computed in float64 and
-    rounded to float32 once: two runtimes then give the same features to the trees.
+    rounded to a ten-thousandth of a standard deviation once: two runtimes, and both orders, then
+    give the same features to the trees.
 
     The answer is that of the first order with the weight `share` and of the second with the
     rest: 1 where the first side is at home, 0 where the second is, 0.5 where nobody is.
@@ -97,6 +99,7 @@ class Orders(nn.Module):
         turned = self._linear(opponent, player, -edge, match) @ self.weights
         share = ((home + 1.0) / 2.0).unsqueeze(1)
         linear = share * straight + (1.0 - share) * torch.flip(turned, [1])
+        features = torch.round(features * _STEPS) / _STEPS
         return features.to(torch.float32), linear.to(torch.float32), share.to(torch.float32)
 
     def linear_inputs(self, given: list[Array]) -> FloatArray:
