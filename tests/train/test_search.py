@@ -139,6 +139,17 @@ def test_minutes_end_a_search_too_and_count_over_all_its_processes(
     assert len(again.outcomes) == len(found.outcomes)
 
 
+def test_settings_that_come_up_again_are_not_trained_again(plugins: Path, tmp_path: Path) -> None:
+    data, marks = flat(), tmp_path / "marks"
+    fixed = {"whim": str(marks)}
+    trying = Trying(data, grouped_folds(data, 2, 0), "mae", 0, tmp_path / "s", fixed, plugins)
+    space = {"bowl": {"x": Choice((0.0, 3.0, 5.0)), "kind": Choice(("plain",))}}
+    found = search(trying, space, Budget(20, None), pruner="none")
+    assert len(found.outcomes) == 20
+    assert found.settings["x"] == 3.0
+    assert len(list(marks.iterdir())) == 3 * 2
+
+
 @pytest.mark.parametrize("pruner", ["hyperband", "none"])
 def test_other_ways_to_prune(plugins: Path, tmp_path: Path, pruner: str) -> None:
     found = look(plugins, tmp_path / "s", Budget(9, None), pruner=pruner)

@@ -62,6 +62,7 @@ def search(
 ) -> Found:
     """Try settings on the folds of `trying`, each trial led by what the ones before showed.
 
+    Settings that come up again are not trained again: their trial ends as the first one did.
     The learner's defaults come first, so that the best is never worse than they are on these
     folds. The study lies in the folder of `trying`: the same search after a kill goes on there,
     and tries again what was cut off.
@@ -131,6 +132,11 @@ class _Course:
         return float(np.mean(self.scores))
 
 
+def _content(trial: Trial) -> str:
+    """Equal for trials of equal settings."""
+    return repr((trial.learner, sorted(trial.settings.items())))
+
+
 @dataclass(slots=True)
 class _Search:
     study: Study
@@ -139,23 +145,37 @@ class _Search:
     budget: Budget
     progress: Callable[[Progress], None]
     _courses: dict[int, _Course] = field(default_factory=dict)
+    _known: dict[str, Outcome] = field(default_factory=dict)
     _ended: int = 0
     _before_s: float = 0.0
     _began: float = 0.0
 
     def run(self) -> None:
-        self._ended = len(self.study.outcomes())
+        before = self.study.outcomes()
+        self._ended, self._known = len(before), {_content(o.trial): o for o in before}
         self._before_s, self._began = self.study.used_s, time.monotonic()
         self._tell()
         while True:
             while len(self._courses) < self.crew.size and self._may_begin():
-                trial = self.study.ask()
-                self._courses[trial.number] = _Course(trial)
-                self._next_fold(self._courses[trial.number])
+                self._begin(self.study.ask())
             if not self._courses:
                 return
             for scored in self.crew.wait():
                 self._take(scored)
+
+    def _begin(self, trial: Trial) -> None:
+        course = self._courses[trial.number] = _Course(trial)
+        known = self._known.get(_content(trial))
+        if known is None:
+            self._next_fold(course)
+            return
+        if known.value is not None:
+            self.study.done(trial, known.value)
+        elif known.state == "pruned":
+            self.study.pruned(trial)
+        else:
+            self.study.failed(trial, known.reason)
+        self._end(course)
 
     def _may_begin(self) -> bool:
         begun = self._ended + len(self._courses)
@@ -177,22 +197,27 @@ class _Search:
     def _take(self, scored: Scored) -> None:
         """The next fold of that trial, or its end."""
         course = self._courses[scored.task.trial]
+        trial = course.trial
         if scored.score is None:
             course.losses += 1
             if scored.is_lost and course.losses <= _MOST_LOSSES:
                 self._next_fold(course)
                 return
-            self.study.failed(course.trial, scored.reason)
+            self.study.failed(trial, scored.reason)
+            outcome = Outcome(trial, "failed", None, scored.reason)
         else:
             course.scores.append(scored.score)
             place = len(course.scores)
             if place == len(self.trying.folds):
-                self.study.done(course.trial, course.mean)
-            elif self.study.is_hopeless(course.trial, place, course.mean):
-                self.study.pruned(course.trial)
+                self.study.done(trial, course.mean)
+                outcome = Outcome(trial, "done", course.mean)
+            elif self.study.is_hopeless(trial, place, course.mean):
+                self.study.pruned(trial)
+                outcome = Outcome(trial, "pruned", None)
             else:
                 self._next_fold(course)
                 return
+        self._known[_content(trial)] = outcome
         self._end(course)
 
     def _end(self, course: _Course) -> None:
