@@ -30,6 +30,8 @@ CHANNELS: dict[str, Channel] = {
     for c in (
         Channel("position_lat", "deg", "latitude, WGS 84", -90, 90),
         Channel("position_long", "deg", "longitude, WGS 84", -180, 180),
+        Channel("position_x", "m", "place along the court or pitch, from its corner", -500, 500),
+        Channel("position_y", "m", "place across the court or pitch, from its corner", -500, 500),
         Channel("altitude", "m", "height above sea level", -500, 20_000),
         Channel("distance", "m", "distance since the start", 0),
         Channel("speed", "m/s", "speed over ground", 0, 150),

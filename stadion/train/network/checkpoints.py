@@ -21,7 +21,6 @@ from stadion.core.dataset import Dataset
 from stadion.core.settings import settings_to_dict
 from stadion.core.version import __version__
 from stadion.train.base import Run
-from stadion.train.network.settings import LoopSettings
 
 __all__ = ["Keeper", "WholeFiles", "checkpoint_path", "is_whole"]
 
@@ -30,7 +29,7 @@ _COST = 20.0  # saving takes at most one twentieth of the time
 
 
 def checkpoint_path(
-    run: Run, learner: str, data: Dataset, settings: LoopSettings, network: nn.Module
+    run: Run, learner: str, data: Dataset, settings: Any, network: nn.Module
 ) -> Path:
     """The file of this training and no other.
 

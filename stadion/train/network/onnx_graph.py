@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
@@ -50,6 +51,17 @@ def write_graph(module: nn.Module, signature: Signature, path: Path) -> None:
                 for tensor in (*signature.inputs, *signature.outputs)
             },
         )
+    _declare_sizes(signature, path)
+
+
+def _declare_sizes(signature: Signature, path: Path) -> None:
+    """The exporter loses sight of fixed sizes behind a reshape; the signature knows them."""
+    model = onnx.load(path)
+    for value, tensor in zip(model.graph.output, signature.outputs, strict=True):
+        for dimension, size in zip(value.type.tensor_type.shape.dim, tensor.shape, strict=True):
+            if size is not None:
+                dimension.dim_value = size
+    onnx.save(model, path)
 
 
 def _example(tensor: TensorSpec) -> torch.Tensor:

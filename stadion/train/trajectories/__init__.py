@@ -1,0 +1,1 @@
+"""Where players have been in; where they may go, how fast and which way, out."""
