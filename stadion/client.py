@@ -144,11 +144,13 @@ class Client:
         folds: int = 5,
         search: Mapping[str, Any] | None = None,
         licence: str = "",
+        engine: str = "",
         progress: Callable[[Any], None] | None = None,
     ) -> View:
         """Try every combination of the grid's settings, or search, as a job; keep the best."""
         order = {"task": task, "learner": learner, "settings": dict(settings or {})}
         rest = {"name": name, "seed": seed, "folds": folds, "grid": dict(grid or {})}
+        rest |= {"engine": engine} if engine else {}
         rest |= {"licence": licence} if licence else {}
         if search is not None or not grid:
             rest["search"] = {k: v for k, v in (search or {}).items() if v is not None}

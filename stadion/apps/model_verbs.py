@@ -115,6 +115,9 @@ def tune(
     licence: Annotated[
         str, typer.Option(help="Of the data, for the card. Default: its folder's LICENSE file.")
     ] = "",
+    engine: Annotated[
+        str, typer.Option(help="Run as a durable job there, such as local. Default: here.")
+    ] = "",
     home: HomeOption = "",
     as_json: AsJson = False,
 ) -> None:
@@ -137,6 +140,7 @@ def tune(
             folds=folds,
             search=limits | how if is_search else None,
             licence=licence,
+            engine=engine,
             progress=show,
         )
     _show_version(view, as_json)

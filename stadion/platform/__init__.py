@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["Platform"]
 
 View = dict[str, Any]
+Show = Callable[[Any], None] | None
 
 
 @dataclass(frozen=True)
@@ -153,10 +154,7 @@ class Platform:
         of the data is for the model's card; without it, what a LICENSE file in its folder says.
         """
         order = TrainOrder(task, learner, name, settings or {}, seed, folds, licence=licence)
-        if engine:
-            job = self.jobs.start(order, engine, Path(data) if data else None)
-            return self.jobs.wait(job["job"])
-        return self._train(order, data, progress)
+        return self._train(order, data, progress, engine)
 
     def tune(
         self,
@@ -171,13 +169,14 @@ class Platform:
         folds: int = 5,
         search: Mapping[str, Any] | None = None,
         licence: str = "",
+        engine: str = "",
         progress: Callable[[Any], None] | None = None,
     ) -> View:
         """Try every combination of the grid, or search as `search_order.Search`; keep the best."""
         wanted = None if grid and search is None else read_search(search or {})
         asked = (task, learner, name, settings or {}, seed, folds, grid or {}, wanted)
         order = TrainOrder(*asked, licence=licence)
-        return self._train(order, data, progress)
+        return self._train(order, data, progress, engine)
 
     def evaluate(self, reference: str, data: str | Path | bytes | None = None) -> View:
         """Scores of a registered model on other recordings, the baselines' beside them."""
@@ -335,10 +334,13 @@ class Platform:
         return Rollout(self._registry, PlaneClient(self.home.sockets / "plane.sock"))
 
     def _train(
-        self, order: TrainOrder, data: str | Path | None, progress: Callable[[Any], None] | None
+        self, order: TrainOrder, data: str | Path | None, progress: Show, engine: str
     ) -> View:
         from stadion.train.base import silent
 
+        if engine:
+            job = self.jobs.start(order, engine, Path(data) if data else None)
+            return self.jobs.wait(job["job"])
         recordings = self._recordings(data)
         if data is not None and not order.licence:
             order = replace(order, licence=licence_in(Path(data)))
