@@ -22,10 +22,10 @@ class Target:
     Parameters
     ----------
     labels
-        (n,) int64 class indices; None for a quantity.
+        (n,) int64 class indices, -1 = unknown; None for a quantity.
     values
         (n, size) float64: 1 in the column of the true class and 0 elsewhere, or the quantity
-        with all its axes in one row.
+        with all its axes in one row; NaN = unknown.
     shape
         The output's axes after the rows; `size` is their product.
     """
@@ -41,28 +41,36 @@ class Target:
         return Target(self.name, labels, self.values[rows], self.shape)
 
     @property
+    def known(self) -> Array:
+        """(n,) True for the rows whose truth is known in every column."""
+        found: Array = np.isfinite(self.values).all(axis=1)
+        return found
+
+    @property
     def size(self) -> int:
         """Number of columns."""
         return prod(self.shape)
 
 
 def answerable(data: Dataset) -> Dataset:
-    """The rows whose truth is known in every value of every target."""
-    known = np.ones(len(data), np.bool_)
+    """The rows that any target can be learned from: one value of its truth is known at least."""
+    known = np.zeros(len(data), np.bool_)
     for values in data.targets.values():
-        if values.dtype.kind == "f":
-            known &= np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+        told = values >= 0 if values.dtype.kind in "iu" else np.isfinite(values)
+        known |= told.any(axis=tuple(range(1, told.ndim)))
     return data if known.all() else data.take(known)
 
 
 def targets_of(data: Dataset) -> tuple[Target, ...]:
     """What the outputs of the signature have to learn, in its order.
 
+    Each is known in some of the rows: who learns it takes those.
+
     Raises
     ------
     StadionError
-        INVALID for a target that is missing or has another shape than its output, for one
-        class only, and when there are no rows (left by `answerable`).
+        INVALID for a target that is missing, has another shape than its output or a column
+        without any value, for one class only, and when there are no rows (left by `answerable`).
     """
     if not len(data):
         raise StadionError(Code.INVALID, "the training set has no row whose target is known")
@@ -86,17 +94,19 @@ def _classes(name: str, labels: Array, classes: int) -> Target:
         raise StadionError(
             Code.INVALID,
             f"target {name!r} is {labels.dtype} {list(labels.shape)}; expected one class index "
-            f"from 0 to {classes - 1} per row",
+            f"from 0 to {classes - 1} per row, or -1 for unknown",
         )
-    if len(np.unique(labels)) < 2:
+    known = labels >= 0
+    if len(np.unique(labels[known])) < 2:
         raise StadionError(
             Code.INVALID, f"target {name!r} holds one class only; expected two or more"
         )
-    return Target(name, labels.astype(np.int64), np.eye(classes)[labels], (classes,))
+    values = np.where(known[:, None], np.eye(classes)[labels], np.nan)
+    return Target(name, labels.astype(np.int64), values, (classes,))
 
 
 def _inside(labels: Array, classes: int) -> bool:
-    return bool(labels.min() >= 0 and labels.max() < classes)
+    return bool(labels.min() >= -1 and labels.max() < classes)
 
 
 def _quantity(output: Tensor, values: Array) -> Target:
@@ -113,4 +123,8 @@ def _quantity(output: Tensor, values: Array) -> Target:
             f"output {output.name!r} has shape {output.wire_shape}; only rows may be free",
         )
     flat = values.reshape(len(values), -1).astype(np.float64)
+    if not np.isfinite(flat).any(axis=0).all():
+        raise StadionError(
+            Code.INVALID, f"target {output.name!r} has a column without any value; expected some"
+        )
     return Target(output.name, None, flat, sizes)

@@ -97,7 +97,7 @@ class Baseline:
 
 def _constant(target: Target, settings: BaselineSettings) -> FloatArray:
     of_quantity = target.labels is None and settings.center == "median"
-    center = np.median if of_quantity else np.mean
+    center = np.nanmedian if of_quantity else np.nanmean
     constant: FloatArray = center(target.values, axis=0).reshape(target.shape)
     return constant
 

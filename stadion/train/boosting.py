@@ -34,6 +34,7 @@ _MOST_QUANTITIES = 64
 _OBJECTIVES = {"mae": "regression_l1", "mse": "regression", "huber": "huber"}
 _STATISTICS = "window_statistics"
 _HELD_OUT = 0.2
+_MANY_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class BoostingSettings:
     shares of rows and statistics each tree sees; `objective` counts for quantities only;
     `patience` trees without gain on held-out groups end the training, 0 never does.
 
-    With a `missing_rate` the trees also learn from a copy of each row that lost whole channels,
+    With a `missing_rate` the trees also learn from copies of the rows that lost whole channels,
     blocks of time and single values: that share of all values, over rows and copies. Each tree
     sees as many rows as without the copies; rows held out for `patience` have none.
 
@@ -128,7 +129,7 @@ class Boosting:
     Settings: type[BoostingSettings] = BoostingSettings
 
     def fit(self, data: Dataset, settings: BoostingSettings, run: Run) -> TreesModel:
-        """Compute the statistics once, then grow the trees of each output.
+        """Compute the statistics once, then grow the trees of each output on the rows that have it.
 
         Raises
         ------
@@ -142,11 +143,12 @@ class Boosting:
         rows = len(data)
         if settings.missing_rate:
             data, held = _with_copies(data, held, settings.missing_rate, run.seed)
-        seen = settings.subsample / (2.0 if len(data) > rows else 1.0)
+        trained = rows if held is None else int((~held[:rows]).sum())
+        seen = settings.subsample * trained / (trained + len(data) - rows)
         targets = targets_of(data)
         statistics = WindowStatistics(data.signature)
         given = [data.inputs[tensor.name] for tensor in data.signature.inputs]
-        features = statistics.fit(statistics.of_rows(given))
+        features = statistics.fit(statistics.of_rows(given), rows)
         signature, chosen = data.signature, None
         if settings.select != "none":
             whole = np.arange(rows)  # without the copies
@@ -184,8 +186,12 @@ class _Work(NamedTuple):
 def _with_copies(
     data: Dataset, held: Array | None, rate: float, seed: int
 ) -> tuple[Dataset, Array | None]:
-    """Rows that train get a blanked copy behind all rows; what is held out stays as it is."""
+    """Rows that train, of many half of them, get a blanked copy behind all rows; those held out
+    stay as they are.
+    """  # noqa: D205  # one sentence
     rows = np.arange(len(data)) if held is None else np.flatnonzero(~held)
+    if len(rows) > _MANY_ROWS:
+        rows = np.sort(np.random.default_rng(seed_of(seed, 2)).permutation(rows)[::2])
     both = with_blanked_copies(data, rate, seed, rows)
     more = len(both) - len(data)
     return both, None if held is None else np.append(held, np.zeros(more, np.bool_))
@@ -236,6 +242,7 @@ def _booster(
     work: _Work, objective: dict[str, Any], labels: Array, weights: FloatArray | None
 ) -> lightgbm.Booster:
     settings = work.settings
+    known = labels >= 0 if labels.dtype.kind == "i" else np.isfinite(labels)
     parameters = objective | {
         "num_leaves": settings.leaves,
         "learning_rate": settings.learning_rate,
@@ -251,20 +258,19 @@ def _booster(
         "verbosity": -1,
     }
 
-    def rows(chosen: Array | slice) -> lightgbm.Dataset:
+    def rows(chosen: Array) -> lightgbm.Dataset:
         weight = None if weights is None else weights[chosen]
         return lightgbm.Dataset(work.features[chosen], labels[chosen], weight=weight)
 
-    if work.held is None:
-        return lightgbm.train(
-            parameters, rows(slice(None)), settings.trees, callbacks=[work.report]
-        )
+    held = known & work.held if work.held is not None else np.zeros(0, np.bool_)
+    if work.held is None or not held.any() or not (known & ~held).any():
+        return lightgbm.train(parameters, rows(known), settings.trees, callbacks=[work.report])
     stop = lightgbm.early_stopping(settings.patience, verbose=False)
     grown = lightgbm.train(
         parameters,
-        rows(~work.held),
+        rows(known & ~held),
         settings.trees,
-        valid_sets=[rows(work.held)],
+        valid_sets=[rows(held)],
         callbacks=[work.report, stop],
     )
     return lightgbm.Booster(model_str=grown.model_to_string(num_iteration=grown.best_iteration))
@@ -274,9 +280,10 @@ def _weights(target: Target, settings: BoostingSettings) -> FloatArray | None:
     """One per row; balanced weights give every class that occurs the same sum."""
     if settings.class_weights == "none" or target.labels is None:
         return None
-    counts = np.bincount(target.labels, minlength=target.size)
-    per_class = len(target.labels) / np.maximum(counts, 1) / np.count_nonzero(counts)
-    weights: FloatArray = per_class[target.labels]
+    known = target.labels[target.known]
+    counts = np.bincount(known, minlength=target.size)
+    per_class = len(known) / np.maximum(counts, 1) / np.count_nonzero(counts)
+    weights: FloatArray = per_class[target.labels]  # of an unknown class: never looked at
     return weights
 
 

@@ -129,9 +129,8 @@ class Rocket:
         features.fit(inputs, np.random.default_rng(seed_of(run.seed)))
         run.progress(Progress("kernels", 1, 2))
         scale, rows = _standardised(features.of_rows(inputs))
-        known = decomposed(rows)
-        parts = _held_out_parts(data, run.seed)
-        answers = [(target, _linear(known, target, parts)) for target in targets]
+        whole = _Solved(decomposed(rows), _held_out_parts(data, run.seed))
+        answers = [(target, _linear(whole, rows, data, target, run.seed)) for target in targets]
         run.progress(Progress("ridge", 2, 2))
         return TorchModel(RocketGraph(features, scale, answers).eval(), data.signature)
 
@@ -163,9 +162,22 @@ def _held_out_parts(data: Dataset, seed: int) -> list[IntArray] | None:
     return [fold.test for fold in grouped_folds(data, _PARTS, seed)]
 
 
-def _linear(known: Decomposed, target: Target, parts: list[IntArray] | None) -> Linear:
-    """The ridge; for classes, divided by the temperature of its softmax."""
-    linear = fitted_ridge(known, target.values, parts)
+class _Solved(NamedTuple):
+    """Features decomposed, and the rows of them that are held out together."""
+
+    features: Decomposed
+    parts: list[IntArray] | None
+
+
+def _linear(whole: _Solved, rows: FloatArray, data: Dataset, target: Target, seed: int) -> Linear:
+    """The ridge on the rows that have the target; for classes, divided by its temperature."""
+    center = np.zeros(rows.shape[1])
+    if not target.known.all():
+        some = np.flatnonzero(target.known)
+        target, center = target.take(some), rows[some].mean(axis=0)
+        whole = _Solved(decomposed(rows[some] - center), _held_out_parts(data.take(some), seed))
+    linear = fitted_ridge(whole.features, target.values, whole.parts)
+    linear = linear._replace(intercept=linear.intercept - center @ linear.weight)
     if target.labels is None:
         return linear
     divisor = best_temperature(linear.held_out, target.labels)

@@ -84,7 +84,8 @@ def _loss(answers: Sequence[FloatArray], targets: Sequence[Target], rows: IntArr
     for answer, target in zip(answers, targets, strict=True):
         truth = target.values[rows]
         if target.labels is not None:
-            total -= float((truth * np.log(np.clip(answer, 1e-6, 1.0))).sum(axis=1).mean())
+            surprise = (truth * np.log(np.clip(answer, 1e-6, 1.0))).sum(axis=1)
+            total -= float(np.nanmean(surprise))
         else:
             error = np.nanmean((answer - truth) ** 2, axis=0)
             total += float(np.mean(error / np.maximum(np.nanvar(truth, axis=0), 1e-12)))
