@@ -25,8 +25,9 @@ def with_blanked_copies(data: Dataset, rate: float, seed: int, rows: Array) -> D
     Parameters
     ----------
     rate
-        Share of the values that are missing over rows and copies together, so twice as much in
-        the copies. They differ: a third of them has half of it, a third half as much again.
+        Share of the values that the copies lose, counted over rows and copies together: a copy of
+        every row loses twice as much. A third of the copies loses half of that, a third half as
+        much again.
     rows
         (k,) indices of the rows to copy. A copy keeps its row's targets, group and time.
 
@@ -38,11 +39,12 @@ def with_blanked_copies(data: Dataset, rate: float, seed: int, rows: Array) -> D
     """
     if not any(t.missing and t.datatype.startswith(_FRACTIONS) for t in data.signature.inputs):
         return data
+    mean = rate * (len(data) + len(rows)) / max(1, len(rows))
     copies = data.take(rows)
     order = np.random.default_rng(seed_of(seed, _PURPOSE)).permutation(len(rows))
     inputs = {name: values.copy() for name, values in copies.inputs.items()}
     for number, part in enumerate(np.array_split(order, len(_PARTS))):
-        share = min(2.0 * rate * _PARTS[number], _MOST)
+        share = min(mean * _PARTS[number], _MOST)
         some = {name: values[part] for name, values in copies.inputs.items()}
         holed = blanked(some, share, seed_of(seed, _PURPOSE, number), data.signature)
         for name, values in holed.items():

@@ -60,13 +60,25 @@ class WindowStatistics(nn.Module):
         self.register_buffer("typical", torch.full((1,), torch.nan))
         self.names = _names(signature)
 
-    def fit(self, features: FloatArray) -> FloatArray:
-        """Remember the medians of the always known of (n, d) training rows; give the rows back."""
-        known = np.isfinite(features).all(axis=0)
-        typical = np.full(features.shape[1], np.nan, np.float32)
-        typical[known] = np.median(features[:, known], axis=0)
+    def fit(self, features: FloatArray, rows: int) -> FloatArray:
+        """Remember what stands for a missing statistic; give the training rows back, filled.
+
+        Parameters
+        ----------
+        features
+            (n, d), of which the first `rows` are rows and the others copies of them with holes. A
+            statistic that is the same in most rows and always known, as the columns of a class
+            are, is its median in the copies too: missing, it says as much, and trees grow on
+            such columns in a fifth of the time.
+        """
+        own = np.isfinite(features[:rows]).all(axis=0)
+        median = np.full(features.shape[1], np.nan, np.float32)
+        median[own] = np.median(features[:rows, own], axis=0)
+        is_usual = (features[:rows] == median).mean(axis=0) > 0.5
+        always = np.isfinite(features).all(axis=0)
+        typical = np.where(always | is_usual, median, np.float32(np.nan))
         self.typical = torch.from_numpy(typical)
-        return features
+        return np.where(np.isfinite(features), features, typical)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """(n, d) float32."""
