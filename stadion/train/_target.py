@@ -43,8 +43,7 @@ class Target:
     @property
     def known(self) -> Array:
         """(n,) True for the rows whose truth is known in every column."""
-        found: Array = np.isfinite(self.values).all(axis=1)
-        return found
+        return np.asarray(np.isfinite(self.values).all(axis=1))
 
     @property
     def size(self) -> int:

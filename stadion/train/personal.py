@@ -38,6 +38,8 @@ _MOST_STEPS = 20
 _FEWEST_ROWS = 8
 _HELD_OUT = 0.25
 _SMOOTH = 9  # trees over which the held-out error is averaged before its least is looked for
+_LEAST_GAIN = 0.003  # of the error of the level alone: with less, trees would learn noise
+_GIVEN_UP = 0.02  # of the gain, for fewer trees
 _BINS = 63
 
 
@@ -258,7 +260,10 @@ def _enough(work: _Work, held: Array | None, seed: int) -> int:
     work.grow(others, settings.trees, seed, judges, curve)
     errors = np.array([float(np.abs(work.away[judges]).mean()), *curve["held"]["l1"]])
     smooth = np.convolve(np.pad(errors, _SMOOTH // 2, "edge"), np.ones(_SMOOTH) / _SMOOTH, "valid")
-    return max(1, int(smooth.argmin()))
+    gain = smooth[0] - smooth.min()
+    if gain < _LEAST_GAIN * smooth[0]:
+        return 1
+    return max(1, int((smooth <= smooth.min() + _GIVEN_UP * gain).argmax()))
 
 
 class _Work(NamedTuple):

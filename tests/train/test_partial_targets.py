@@ -20,7 +20,7 @@ from stadion.train.base import Learner, Run
 LEARNERS: dict[str, tuple[Learner, dict[str, int]]] = {
     "boosting": (boosting.PLUGIN, {"trees": 60}),
     "rocket": (rocket.PLUGIN, {"features": 500}),
-    "mlp": (mlp.PLUGIN, {"epochs": 60}),
+    "mlp": (mlp.PLUGIN, {"epochs": 40}),
 }
 
 

@@ -122,6 +122,8 @@ class PastFeatures(nn.Module):
         if self._alike:
             alike = torch.stack([given[name] for name in self._alike], dim=1)
             parts += _of_others(alike - past.unsqueeze(1))
+            # beside the reference, which is known where the own past of that day may not be
+            parts += [alike[:, :, -1] - start.unsqueeze(1), _last(alike) - start.unsqueeze(1)]
         parts += [_columns(given[name]) for name in self._static]
         features = torch.cat(parts, dim=1).to(torch.float32)
         return (
