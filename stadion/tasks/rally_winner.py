@@ -32,8 +32,10 @@ class RallyWinner(Task):
     risk. Of a stroke that was an error nobody knows where it was meant to land.
 
     Everything is seen by the one who plays: their half of the court is that of positive y.
-    What is known is what was known when the shuttle came: the two strokes before, where both
-    stood then, and the points. The players' names are inputs, as some win more than others.
+    What is known is what was known when the shuttle came: the two strokes before, and where both
+    stood then. The players' names are inputs, as some win more than others. The points are not:
+    all strokes of a rally share them, so trees learn by them who won which rally, and whole
+    matches unseen are told worse than without.
     """
 
     name = "rally_winner"
@@ -216,7 +218,6 @@ def _state(rally: Rally, at: int, players: tuple[str, ...]) -> dict[str, Array]:
         "own_landing": _seen(rally.place_m("landing")[own], side) if own >= 0 else _NOWHERE,
         "gap": np.array(columns["time"][last] - columns["time"][own] if own >= 0 else np.nan),
         "stroke": np.array(columns["stroke"][last] + 1.0),
-        "points": np.array([columns["opponent_points"][last], columns["player_points"][last]]),
     }
     for key, name in zip(("hitter", "rival"), names, strict=True):
         row[key] = one_hot(players.index(name) if name in players else -1, len(players))
@@ -303,8 +304,6 @@ def _signature(players: tuple[str, ...]) -> Signature:
             place("own_landing", "where that one came down or was met"),
             number("gap", "s", "time between those two strokes", 10.0),
             number("stroke", "1", "number of the stroke to be played in the rally", 100.0),
-            Tensor("points", "FP32", (None, 2), "1", "points before the rally: own, the other's",
-                   ("own", "other"), low=0.0, high=30.0),
             who("hitter", "who plays; all NaN = somebody else"),
             who("rival", "the other one"),
             kind("stroke_type", "the stroke to be played; all NaN = any"),
