@@ -63,6 +63,12 @@ class Tensor:
     high: float | None = None
     missing: bool = True
 
+    def __post_init__(self) -> None:
+        for name in ("step_s", "low", "high"):  # a whole number is written 3.0 like its kind
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, float(value))
+
     def check(self, array: Array) -> None:
         """Refuse an array of another datatype or shape, naming tensor, expected and received."""
         expected = DATATYPES[self.datatype]

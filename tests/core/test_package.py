@@ -8,6 +8,7 @@ import msgspec
 
 from stadion.core.package import Lineage, Metrics, ModelFile, ModelPackage
 from stadion.core.signature import Signature, Tensor
+from stadion.registry.packages import package_from_json, package_to_json
 
 FIRST_LAYOUT = "aa6d0430fb1baecb6a00f1ca185fdba7dfa7b9df80a7f5fe30f0a8be81763eff"
 """What the first layout, which had fewer fields, called this package."""
@@ -62,3 +63,10 @@ def test_a_manifest_of_an_older_layout_is_read() -> None:
 def test_energy_and_licence_count_where_they_are_known() -> None:
     lineage = dataclasses.replace(package().lineage, energy_j=12.5, licence="CC BY 4.0")
     assert dataclasses.replace(package(), lineage=lineage).digest != FIRST_LAYOUT
+
+
+def test_limits_given_as_whole_numbers_survive_being_kept() -> None:
+    signature = Signature((Tensor("age", "FP32", (None,), "years", low=0, high=120),), ())
+    kept = dataclasses.replace(package(), signature=signature)
+    data = package_to_json(kept)
+    assert package_from_json(data, str).digest == kept.digest
