@@ -126,7 +126,7 @@ def tune(
 
     limits = {"trials": trials, "minutes": minutes, "space": read_assignments(space or [])}
     how = {"workers": workers, "outer": outer, "pruner": pruner, "sampler": sampler}
-    is_search = space or trials or minutes or not grid
+    is_search = space or not grid or (trials, minutes) != (None, None)
     place = open_home(home)
     with progress_bar(as_json) as show:
         view = place.tune(
