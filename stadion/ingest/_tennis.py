@@ -40,9 +40,11 @@ def score_in(text: str) -> Score:
     --------
     >>> score_in("6-4 3-6 7-6(5)").games
     (16.0, 16.0)
-    >>> score_in("6-4 2-1 RET").status, score_in("W/O").status
-    ('retired', 'walkover')
+    >>> score_in("6-4 2-1 RET").status, score_in("W/O").status, score_in("").status
+    ('retired', 'walkover', 'scheduled')
     """
+    if not text:
+        return Score((np.nan, np.nan), (np.nan, np.nan), "scheduled")
     sets = [(int(won), int(lost)) for won, lost in _SET.findall(text)]
     sets = [(won, lost) for won, lost in sets if max(won, lost) <= _MOST_GAMES]
     if not sets:

@@ -26,7 +26,8 @@ class TennisAtpReader:
 
     The files give the day an event began. The day of a match is estimated from its round: the
     first four rounds of a week on the first two days, its final on the last; events of 96 players
-    and more last two weeks. The winner is named first, as in the file.
+    and more last two weeks. The winner is named first, as in the file; a match without a score is
+    still to come.
 
     References
     ----------
@@ -78,7 +79,7 @@ class TennisAtpReader:
             "best_of": sheet.numbers("best_of"),
             "draw_size": sheet.numbers("draw_size"),
             "status": np.array([score.status for score in scores]),
-            "result": np.full(sheet.rows, "win"),
+            "result": np.array(["" if s.status == "scheduled" else "win" for s in scores]),
             "home_side": np.zeros(sheet.rows),
             "player": sheet.texts("winner_name"),
             "opponent": sheet.texts("loser_name"),

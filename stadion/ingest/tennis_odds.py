@@ -93,7 +93,7 @@ class TennisOddsReader:
             "best_of": _best_of(sheet),
             "draw_size": sheet.numbers("draw_size"),
             "status": status,
-            "result": np.full(sheet.rows, "win"),
+            "result": np.where(status == "scheduled", "", "win"),
             "home_side": np.zeros(sheet.rows),
             "player": winners,
             "opponent": losers,
@@ -136,14 +136,18 @@ def _days_from_event(sheet: Sheet, dates: Array) -> FloatArray:
 
 
 def _statuses(comments: Array) -> tuple[Array, Array]:
-    """(n,) status, and True where the sheet has another word for it."""
+    """(n,) status, and True where the sheet has another word for it; '' is a match to come."""
     found: list[str] = []
     for comment in comments.tolist():
         text = comment.lower()
+        if not text:
+            found.append("scheduled")
+            continue
         beginning = {"c": "completed", "r": "retired", "w": "walkover"}.get(text[:1], "walkover")
         found.append(_STATUS.get(text, beginning))
     status = np.array(found)
-    usual = {"completed": "Completed", "retired": "Retired", "walkover": "Walkover"}
+    usual = {"completed": "Completed", "retired": "Retired", "walkover": "Walkover",
+             "scheduled": ""}  # fmt: skip
     return status, np.array([usual[s] for s in found]) != comments
 
 
@@ -188,17 +192,19 @@ def _doubles(sheet: Sheet, dates: Array, away: FloatArray) -> Array:
     best: dict[tuple[str, str, str], int] = {}
     for row in np.argsort(away, kind="stable").tolist():
         best.setdefault((str(dates[row]), winners[row], losers[row]), row)
-    kept = np.zeros(len(dates), np.bool_)
-    kept[list(best.values())] = True
-    return ~kept & ~np.isnat(dates)
+    doubles = ~np.isnat(dates)
+    doubles[list(best.values())] = False
+    return doubles
 
 
 def _first_of(values: Array, others: Array) -> Array:
-    return np.where(values != "", values, others)
+    found: Array = np.where(values != "", values, others)
+    return found
 
 
 def _kept(values: Array, rows: Array) -> Array:
-    return np.where(rows, values, "" if values.dtype.kind == "U" else np.nan)
+    kept: Array = np.where(rows, values, "" if values.dtype.kind == "U" else np.nan)
+    return kept
 
 
 PLUGIN = TennisOddsReader()

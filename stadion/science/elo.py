@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-__all__ = ["EloTable", "experience_step", "goal_step", "win_probability"]
+__all__ = ["EloTable", "MarketTable", "experience_step", "goal_step", "win_probability"]
 
 _SCALE = 400.0
 _START = 1500.0
+_MARKET_FIRST, _MARKET_LAST = 400.0, 120.0
 
 
 def win_probability(rating: float, other: float, advantage: float = 0.0) -> float:
@@ -112,3 +113,37 @@ class EloTable:
         for name in (winner, loser):
             self.matches[name] = self.played(name) + 1
         return surprise
+
+
+@dataclass(slots=True, eq=False)
+class MarketTable:
+    """Ratings that follow what bookmakers thought of matches that are over.
+
+    Each match moves both ratings towards those that would explain the odds it was offered at.
+
+    References
+    ----------
+    F. Wunderlich, D. Memmert, The betting odds rating system: Using soccer forecasts to forecast
+    soccer, PLoS ONE 13 (2018) e0198668 (one step of 175; here 400 for newcomers, falling to 120).
+    """
+
+    ratings: dict[str, float] = field(default_factory=dict)
+    matches: dict[str, int] = field(default_factory=dict)
+
+    def rating(self, name: str) -> float:
+        """The strength now; NaN without any odds yet."""
+        return self.ratings.get(name, math.nan)
+
+    def probability(self, name: str, other: str, advantage: float = 0.0) -> float:
+        """Expected score of `name` against `other`; NaN where one is not rated."""
+        return win_probability(self.rating(name), self.rating(other), advantage)
+
+    def update(self, name: str, other: str, expected: float, advantage: float = 0.0) -> None:
+        """Learn the score that the odds of a match expected of `name`, 0 to 1."""
+        pair = [self.ratings.get(one, _START) for one in (name, other)]
+        beyond = expected - win_probability(pair[0], pair[1], advantage)
+        for one, rating, sign in zip((name, other), pair, (1.0, -1.0), strict=True):
+            count = self.matches.get(one, 0)
+            step = max(_MARKET_FIRST / (1.0 + count / 4.0), _MARKET_LAST)
+            self.ratings[one] = rating + sign * step * beyond
+            self.matches[one] = count + 1

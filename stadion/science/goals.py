@@ -13,7 +13,7 @@ __all__ = ["GoalHistory", "GoalStrengths", "expected_goals", "fit_goals", "outco
 
 _MOST_GOALS = 10
 _RHO = -0.05  # usual dependence of low scores
-_CLOSE = 1e-7
+_CLOSE = 1e-4
 _STEPS = 12
 _FORGOTTEN = 0.01  # matches of less weight are left out
 _WIDE = 1e-3  # precision of the prior of level and home advantage

@@ -6,14 +6,14 @@ import math
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from stadion.science.elo import EloTable
+from stadion.science.elo import EloTable, MarketTable
 from stadion.science.games import GamesTable
 from stadion.science.glicko import Glicko, after_days, after_period, beats
 from stadion.science.serve import ServeTable, game_probability
 from stadion.tasks._match_form import Appearance, Form, mean_of
 from stadion.tasks._match_log import Match, Side
 
-__all__ = ["DuelPast"]
+__all__ = ["DuelPast", "log_odds"]
 
 _SURFACES = ("hard", "clay", "grass")
 _LEVELS = {"G": 4.0, "M": 3.0, "PM": 3.0, "F": 3.0, "T1": 3.0, "D": 1.0}
@@ -34,6 +34,7 @@ class DuelPast:
     """Ratings, form and meetings of all players, match by match.
 
     `facts` speaks of a match before it is played and changes nothing; `learn` takes its result.
+    With `uses_odds` the odds of earlier matches are known too, never those of the match itself.
     """
 
     side = (
@@ -44,18 +45,19 @@ class DuelPast:
         "form_surface", "form_90", "form_365", "wins_365", "margin_8", "last_margin",
         "ended_early", "below_peak", "rank_gain_3_months", "rank_gain_1_year", "log_rank",
         "log_points", "age", "height", "is_left", "seed", "qualified", "has_wildcard",
-        "is_protected", "host_share", "event_surprise", "event_matches",
+        "is_protected", "host_share", "event_surprise", "event_matches", "market_rating",
     )  # fmt: skip
     edge = (
         "meetings_won", "meetings_surprise", "meetings_here", "point_edge", "game_edge",
-        "elo_odds", "surface_elo_odds", "margin_elo_odds", "glicko_odds",
+        "elo_odds", "surface_elo_odds", "margin_elo_odds", "glicko_odds", "market_odds",
     )  # fmt: skip
     match = (
         "is_clay", "is_grass", "indoor", "best_of", "level", "order", "draw_size",
         "usual_serve", "meetings",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, uses_odds: bool = False) -> None:
+        self._market = MarketTable() if uses_odds else None
         self._elo = EloTable()
         self._margin_elo = EloTable(is_weighted=True)
         self._surface_elo = {surface: EloTable() for surface in _SURFACES}
@@ -88,6 +90,8 @@ class DuelPast:
         games = winner.games + loser.games
         share = winner.games / games if games > 0 else 0.6
         self._learn_glicko(match)
+        if self._market and math.isfinite(match.market):
+            self._market.update(*names, match.market)
         surprise = self._elo.update(*names, weight=weight)
         self._surface_elo[surface].update(*names, weight=weight)
         self._margin_elo.update(*names, share=share, weight=weight)
@@ -199,6 +203,7 @@ class DuelPast:
             self._host_share(match.event, side.country),
             sum(self._events.get((name, match.event), ())),
             float(len(self._events.get((name, match.event), ()))),
+            self._market.rating(name) / 100.0 if self._market else math.nan,
         ]
 
     def _host_share(self, event: str, country: str) -> float:
@@ -221,8 +226,9 @@ class DuelPast:
             sum(sign for sign, m in signed if m.surface == surface),
             ours - theirs,
             game_probability(ours) - game_probability(theirs),
-            *(_log_odds(table.probability(one, other)) for table in tables),
-            _log_odds(beats(*glickos)),
+            *(log_odds(table.probability(one, other)) for table in tables),
+            log_odds(beats(*glickos)),
+            log_odds(self._market.probability(one, other)) if self._market else math.nan,
         ]
 
     def _match(self, match: Match) -> list[float]:
@@ -249,6 +255,9 @@ def _surface(match: Match) -> str:
     return match.surface if match.surface in _SURFACES else _SURFACES[0]
 
 
-def _log_odds(probability: float) -> float:
+def log_odds(probability: float) -> float:
+    """Of a probability, no further out than a millionth; NaN of NaN."""
+    if math.isnan(probability):
+        return probability
     inside = min(max(probability, 1e-6), 1.0 - 1e-6)
     return math.log(inside / (1.0 - inside))

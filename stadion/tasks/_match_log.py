@@ -37,6 +37,7 @@ class Side:
     half_score: float
     serve_points: float
     serve_points_won: float
+    odds: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +70,7 @@ class Match:
     best_of: float
     draw_size: float
     home: float
+    odds_draw: float
     result: int
     sides: tuple[Side, Side]
 
@@ -76,6 +78,13 @@ class Match:
     def is_played(self) -> bool:
         """True where the result says something about the two."""
         return self.result >= 0 and self.status in ("completed", "retired", "")
+
+    @property
+    def market(self) -> float:
+        """Score that the odds expect of the first side, 0 to 1; NaN without odds."""
+        shares = [1.0 / odds if odds >= 1.0 else math.nan for odds in (s.odds for s in self.sides)]
+        draw = 1.0 / self.odds_draw if self.odds_draw >= 1.0 else 0.0
+        return (shares[0] + draw / 2.0) / (sum(shares) + draw)
 
     @property
     def key(self) -> str:
@@ -141,8 +150,8 @@ def _place(match: Match) -> tuple[int, float, str, int]:
 
 def _known(match: Match) -> int:
     numbers = [getattr(side, name) for side in match.sides for name in Side.__slots__]
-    told = sum(value == value and value != "" for value in numbers)  # noqa: PLR0124  # NaN
-    return told + math.isfinite(match.indoor)
+    told = [value != "" if isinstance(value, str) else math.isfinite(value) for value in numbers]
+    return sum(told) + int(math.isfinite(match.indoor))
 
 
 def _unique(matches: Sequence[Match]) -> list[Match]:
@@ -186,7 +195,7 @@ def _matches(table: Table, first: int) -> list[Match]:
         _days(table), numbers("order", _LAST_ORDER), texts("competition"), texts("season"),
         texts("event"), texts("event_id"), texts("level"), texts("surface"), texts("status"),
         numbers("indoor"), numbers("best_of"), numbers("draw_size"), numbers("home_side", 0.0),
-        results, list(zip(sides("player"), sides("opponent"), strict=True)),
+        numbers("odds_draw"), results, list(zip(sides("player"), sides("opponent"), strict=True)),
     )  # fmt: skip
     rows = (Match(first + row, *values) for row, values in enumerate(zip(*columns, strict=True)))
     return [m for m in rows if m.sides[0].name and m.sides[1].name]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stadion.core.arrays import FloatArray
-from stadion.science.elo import goal_step, win_probability
+from stadion.science.elo import MarketTable, goal_step, win_probability
 from stadion.science.goals import (
     GoalHistory,
     GoalStrengths,
@@ -18,6 +18,7 @@ from stadion.science.goals import (
     outcome_chances,
 )
 from stadion.science.pi import PiTable
+from stadion.tasks._match_duels import log_odds
 from stadion.tasks._match_form import Appearance, Form, mean_of
 from stadion.tasks._match_log import Match, Side
 
@@ -113,10 +114,10 @@ class TeamPast:
     side = (
         "elo", "pi", "pi_other_place", "experience", "days_off", "form_5", "margin_5", "form_12",
         "margin_12", "margin_38", "half_margin_38", "form_here", "matches_14", "season_matches",
-        "seasons", *(f"goals_{name}" for name, _, _ in _FITS),
+        "seasons", "market_rating", *(f"goals_{name}" for name, _, _ in _FITS),
     )  # fmt: skip
     edge = (
-        "meetings_surprise", "elo_odds", "pi_edge",
+        "meetings_surprise", "elo_odds", "pi_edge", "market_odds",
         *(f"odds_{name}" for name, _, _ in _FITS),
         *(f"goals_edge_{name}" for name, _, _ in _FITS),
     )  # fmt: skip
@@ -126,7 +127,8 @@ class TeamPast:
         *(f"all_goals_{name}" for name, _, _ in _FITS),
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, uses_odds: bool = False) -> None:
+        self._market = defaultdict[str, MarketTable](MarketTable) if uses_odds else None
         self._leagues: dict[str, _League] = {}
         self._teams: dict[tuple[str, str], _Team] = {}
         self._pi: dict[str, PiTable] = defaultdict(PiTable)
@@ -178,6 +180,9 @@ class TeamPast:
             team.season_matches += 1
             team.played += 1
         self._pi[match.competition].update(one.name, other.name, match.home, margin)
+        if self._market is not None and math.isfinite(match.market):
+            rated = self._market[match.competition]
+            rated.update(one.name, other.name, match.market, _ELO_HOME * match.home)
         numbers = [float(league.number(side.name, match.day)) for side in match.sides]
         scores = (one.score, other.score, one.half_score, other.half_score)
         league.add([float(match.day), *numbers, match.home, *scores])
@@ -203,6 +208,7 @@ class TeamPast:
     def _side(self, match: Match, side: Side, home: float) -> list[float]:
         team, pi = self._teams[match.competition, side.name], self._pi[match.competition]
         form, place = team.form, _place(home)
+        market = self._market[match.competition] if self._market is not None else None
         last = form.last(38)
         return [
             team.elo / 100.0,
@@ -220,16 +226,21 @@ class TeamPast:
             float(len(form.within(match.day, 14))),
             float(team.season_matches),
             float(team.seasons),
+            market.rating(side.name) / 100.0 if market else math.nan,
         ]
 
     def _edge(self, match: Match) -> list[float]:
         one, other = (side.name for side in match.sides)
         meetings = self._meetings.get((match.competition, one, other), [])
-        chance = self._elo_chance(match)
+        chance, market = self._elo_chance(match), math.nan
+        if self._market is not None:
+            rated = self._market[match.competition]
+            market = log_odds(rated.probability(one, other, _ELO_HOME * match.home))
         return [
             mean_of([*meetings[-4:], *(-s for s in self._back(match)[-4:])]),
             math.log(chance / (1.0 - chance)),
             self._pi[match.competition].expected(one, other, match.home),
+            market,
         ]
 
     def _back(self, match: Match) -> list[float]:

@@ -32,11 +32,13 @@ class MatchSettings:
 
     `outcomes` is `two` for win and loss (tennis: players, surfaces, serve), `three` with draws
     (football: teams, goals); `auto` takes three where draws occur. Matches before `first_year`
-    only feed the ratings.
+    only feed the ratings. `earlier_odds` also rates by the odds of matches that are over, where
+    the tables hold odds; those of the match itself are never looked at.
     """
 
     outcomes: Literal["auto", "two", "three"] = "auto"
     first_year: int = field(default=0, metadata={"low": 0, "high": 3_000})
+    earlier_odds: bool = False
 
 
 class MatchOutcome(Task):
@@ -78,7 +80,7 @@ class MatchOutcome(Task):
             if match.status != "retired" and (is_three or match.result != 1)
             and _year(match) >= settings.first_year
         }  # fmt: skip
-        rows = _rows(played, asked, is_three)
+        rows = _rows(played, asked, is_three, settings.earlier_odds)
         if not rows.matches:
             raise StadionError(
                 Code.INVALID, f"no match was played to its end from {settings.first_year} on"
@@ -90,7 +92,11 @@ class MatchOutcome(Task):
             rows.inputs,
             {"outcome": results if is_three else results // 2},
             np.array([match.key for match in rows.matches]),
-            {"outcomes": "three" if is_three else "two", "first_year": settings.first_year},
+            {
+                "outcomes": "three" if is_three else "two",
+                "first_year": settings.first_year,
+                "earlier_odds": settings.earlier_odds,
+            },
             np.array([match.day * _DAY_S for match in rows.matches]),
             {
                 "competition": np.array([match.competition for match in rows.matches]),
@@ -109,7 +115,8 @@ class MatchOutcome(Task):
             raise StadionError(
                 Code.INVALID, "the table holds no match with player and opponent; expected one"
             )
-        rows = _rows(matches, asked, len(signature.labels["outcome"]) == len(_THREE))
+        is_three = len(signature.labels["outcome"]) == len(_THREE)
+        rows = _rows(matches, asked, is_three, bool(settings.get("earlier_odds")))
         order = np.argsort([match.row for match in rows.matches])
         return {name: values[order] for name, values in rows.inputs.items()}
 
@@ -164,9 +171,9 @@ class _Rows(NamedTuple):
     inputs: dict[str, Array]
 
 
-def _rows(matches: Sequence[Match], asked: set[int], is_three: bool) -> _Rows:
-    """What was known before each match whose row is asked; the others are learned."""
-    past = TeamPast() if is_three else DuelPast()
+def _rows(matches: Sequence[Match], asked: set[int], is_three: bool, uses_odds: bool) -> _Rows:
+    """What was known before each match whose row is asked; all that were played are learned."""
+    past = TeamPast(uses_odds) if is_three else DuelPast(uses_odds)
     rows: list[Match] = []
     facts: list[tuple[list[float], list[float], list[float], list[float]]] = []
     for unit in units_of(matches):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from stadion.train.sides.orders import Orders, widths_of
 
 __all__ = ["PLUGIN", "Paired", "PairedModel", "PairedSettings"]
 
+_ROWS_A_TREE, _FEWEST_TREES, _MOST_TREES = 40, 10, 300
 _TENSORS = ("player", "opponent", "edge", "match", "home_side")
 
 
@@ -32,13 +33,14 @@ _TENSORS = ("player", "opponent", "edge", "match", "home_side")
 class PairedSettings:
     """What the trees may do, and how much the linear model beside them counts.
 
+    `trees` of 0 are as many as a fortieth of the rows, 300 at most: few matches bear few trees;
     `min_child` is the least number of rows in a leaf, never more than a twentieth of all;
     `bags` sets of trees with other seeds are averaged; `linear_share` of the log-odds comes from
     a linear model with `ridge` as the precision of its weights; a row `half_life_years` old
     weighs half of a new one, 0 weighs all alike.
     """
 
-    trees: int = field(default=300, metadata={"low": 1, "high": 5_000})
+    trees: int = field(default=0, metadata={"low": 0, "high": 5_000})
     leaves: int = field(default=8, metadata={"low": 2, "high": 256})
     learning_rate: float = field(default=0.04, metadata={"low": 1e-4, "high": 1.0})
     min_child: int = field(default=200, metadata={"low": 1, "high": 100_000})
@@ -46,8 +48,8 @@ class PairedSettings:
     subsample: float = field(default=0.6, metadata={"low": 0.05, "high": 1.0})
     feature_share: float = field(default=0.3, metadata={"low": 0.01, "high": 1.0})
     bags: int = field(default=1, metadata={"low": 1, "high": 20})
-    linear_share: float = field(default=0.3, metadata={"low": 0.0, "high": 1.0})
-    ridge: float = field(default=30.0, metadata={"low": 0.0, "high": 1e6})
+    linear_share: float = field(default=0.5, metadata={"low": 0.0, "high": 1.0})
+    ridge: float = field(default=1_000.0, metadata={"low": 0.0, "high": 1e6})
     half_life_years: float = field(default=0.0, metadata={"low": 0.0, "high": 100.0})
 
 
@@ -138,12 +140,14 @@ class Paired:
         _check(data.signature)
         data = answerable(data)
         (target,) = targets_of(data)
+        settings = replace(settings, trees=settings.trees or _trees_for(len(data)))
         given = [data.inputs[name] for name in _TENSORS]
         orders = Orders(*widths_of(given), target.size)
         orders.fit(given)
         features, _, share = orders.of_rows(given)
         both = _both(np.asarray(target.labels), target.size, share[:, 0], _ages(data, settings))
-        orders.take_linear(fit_linear(orders.linear_inputs(given), *both, settings.ridge))
+        told = orders.linear_inputs(given)
+        orders.take_linear(fit_linear(told, *both, settings.ridge, orders.edge_columns))
         total = settings.bags * settings.trees
         boosters = tuple(
             _grow(features, both, settings, seed_of(run.seed, bag), _reporter(run, bag, settings))
@@ -169,6 +173,10 @@ def _check(signature: Signature) -> None:
             f"paired answers who wins a match: it needs the inputs {', '.join(_TENSORS)} and one "
             f"output of classes, win first and loss last; received {', '.join(shapes)}",
         )
+
+
+def _trees_for(rows: int) -> int:
+    return min(max(rows // _ROWS_A_TREE, _FEWEST_TREES), _MOST_TREES)
 
 
 class _Both(NamedTuple):

@@ -45,7 +45,8 @@ def test_every_reader_speaks_the_same_words(name: str) -> None:
 def test_scores_are_read_in_the_winner_s_view() -> None:
     assert score_in("6-4 3-6 7-6(5)")[:2] == ((2, 1), (16, 16))
     assert score_in("6-4 2-1 RET").status == "retired"
-    assert score_in("W/O").status == score_in("").status == "walkover"
+    assert score_in("W/O").status == "walkover"
+    assert score_in("").status == "scheduled"
     assert score_in("3-6 6-4 70-68").games == (79, 78)
     assert score_in("6-4 6-7(3) [10-8]").sets == (1, 1)
 
@@ -82,6 +83,15 @@ def test_a_row_joined_with_another_match_keeps_only_what_is_its_own() -> None:
     assert table.columns["player_serve_points"].tolist()[:2] == [50.0, 50.0]
     assert np.isnan(table.columns["player_serve_points"][2:]).all()
     assert repairs(table)["statistics of another match left out"] == 2
+
+
+@pytest.mark.parametrize(("name", "score"), [("tennis_atp", b"6-4 3-6 7-6(5)"),
+                                             ("tennis_odds", b"Retied")])  # fmt: skip
+def test_a_match_without_a_score_is_still_to_come(name: str, score: bytes) -> None:
+    (member,) = reader(name).example()
+    table = read(name, member.data.replace(score, b""), member.path)
+    assert sorted(table.columns["result"].tolist())[0] == ""
+    assert "scheduled" in table.columns["status"].tolist()
 
 
 def test_a_header_alone_or_of_something_else_is_refused() -> None:

@@ -10,7 +10,13 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from stadion.science.elo import EloTable, experience_step, goal_step, win_probability
+from stadion.science.elo import (
+    EloTable,
+    MarketTable,
+    experience_step,
+    goal_step,
+    win_probability,
+)
 from stadion.science.games import GamesTable
 from stadion.science.glicko import Glicko, after_days, after_period, beats
 from stadion.science.goals import (
@@ -41,6 +47,16 @@ def test_a_match_moves_both_by_the_surprise_and_a_narrow_win_less() -> None:
     plain.start("a", 2000)
     assert plain.rating("a") < 1600
     assert plain.played("a") == 1
+
+
+def test_ratings_of_the_market_come_to_explain_its_odds() -> None:
+    table = MarketTable()
+    assert math.isnan(table.probability("a", "b"))
+    for _ in range(60):
+        table.update("a", "b", 0.7)
+        table.update("b", "c", 0.6)
+    assert table.probability("a", "b") == pytest.approx(0.7, abs=0.01)
+    assert table.probability("a", "c") == pytest.approx(0.78, abs=0.02)
 
 
 def test_glicko_2_gives_the_numbers_of_its_author() -> None:

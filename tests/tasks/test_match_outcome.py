@@ -193,6 +193,23 @@ def test_years_before_the_first_feed_the_ratings_only() -> None:
     assert np.array_equal(late.inputs["edge"], whole.inputs["edge"][-len(late) :], equal_nan=True)
 
 
+def test_earlier_odds_are_a_rating_and_those_of_the_match_itself_are_not_seen() -> None:
+    table = football()
+    odds = np.full(len(table), 2.0)
+    columns = {**table.columns, "player_odds": odds, "odds_draw": odds * 2, "opponent_odds": odds}
+    settings = MatchSettings(earlier_odds=True)
+    place = made(table).signature.input("edge").columns.index("market_odds")
+    assert np.isnan(made(table).inputs["edge"][:, place]).all()
+    data = PLUGIN.dataset([dataclasses.replace(table, columns=columns)], settings)
+    assert np.isfinite(data.inputs["edge"][-10:, place]).all()
+    for row, is_seen in ((len(table) - 1, False), (0, True)):
+        other = {**columns, "player_odds": np.where(np.arange(len(table)) == row, 9.0, odds)}
+        moved = PLUGIN.dataset([dataclasses.replace(table, columns=other)], settings)
+        assert data.groups.tolist() == moved.groups.tolist()
+        same = np.array_equal(data.inputs["edge"], moved.inputs["edge"], equal_nan=True)
+        assert same != is_seen
+
+
 def test_a_model_gives_both_sides_the_same_answer_and_beats_chance(tmp_path: Path) -> None:
     data = made(tennis(1_500))
     early = np.arange(len(data)) < len(data) * 0.7

@@ -54,6 +54,7 @@ class Orders(nn.Module):
         self._classes = classes
         total = sum(self._sizes)
         self.features = 2 * side + edge + match
+        self.edge_columns = slice(side, side + edge)
         self.register_buffer("centre", torch.zeros(total, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(total, dtype=torch.float64))
         self.register_buffer("guess", torch.zeros(total, total, dtype=torch.float64))
