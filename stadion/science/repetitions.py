@@ -31,7 +31,7 @@ class RepetitionSettings:
 
     cutoff_hz: float = field(default=0.5, metadata={"low": 0.05, "high": 20.0})
     prominence: float = field(default=0.25, metadata={"low": 0.05, "high": 0.9})
-    least_height: float = field(default=0.6, metadata={"low": 0.0, "high": 1_000.0})
+    least_height: float = field(default=0.3, metadata={"low": 0.0, "high": 1_000.0})
     edge: float = field(default=0.15, metadata={"low": 0.0, "high": 0.9})
 
 
@@ -95,6 +95,8 @@ def count_repetitions(
     known = _known(samples)
     if known.sum() < _LEAST or len(samples) < _LEAST:
         return 0
+    inside = slice(int(known.argmax()), len(known) - int(known[::-1].argmax()))
+    samples, known = samples[inside], known[inside]
     course = _course(_filled(samples, known), rate_hz, settings)
     return len(course.peaks) + _hidden(course.peaks, known) + _cut_off(course)
 

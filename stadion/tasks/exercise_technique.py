@@ -34,7 +34,13 @@ from stadion.tasks._technique_streams import (
 )
 from stadion.tasks.base import Task, activities_of, one_activity
 
-__all__ = ["PLUGIN", "ExerciseTechnique", "TechniqueSettings", "repetitions_of"]
+__all__ = [
+    "PLUGIN",
+    "ExerciseTechnique",
+    "TechniqueSettings",
+    "acceleration_of",
+    "repetitions_of",
+]
 
 _OUTPUTS = {"exercise": "activity", "execution": "execution"}
 _MEANINGS = {
@@ -125,6 +131,11 @@ class ExerciseTechnique(Task):
             {output: _indices(names[output], known) for output, known in labels.items()},
             np.concatenate([np.full(len(middles), group) for _, group, _, middles in parts]),
             resolved,
+            strata={
+                "person": np.concatenate(
+                    [np.full(len(middles), activity.athlete) for activity, _, _, middles in parts]
+                )
+            },
         )
         known = np.any([values != _UNKNOWN for values in data.targets.values()], axis=0)
         return data if known.all() else data.take(known)
@@ -167,19 +178,22 @@ class ExerciseTechnique(Task):
         ]
 
 
-def repetitions_of(activity: Activity, cutoff_hz: float = 0.5, prominence: float = 0.25) -> int:
-    """How many repetitions a recording of one exercise holds, holes in it counted through.
+def acceleration_of(activity: Activity) -> tuple[FloatArray, float]:
+    """(n, axes) accelerations of all sensors at their own rate, and that rate in Hz.
 
     Raises
     ------
     StadionError
         INVALID when the recording holds no acceleration.
     """
-    layout = common_layout([activity], pose=False, magnetism=False)
-    only = {"acceleration": layout["acceleration"]}
+    only = {"acceleration": common_layout([activity], False, False)["acceleration"]}
     rate_hz = rate_of([activity])
-    samples = sampled(activity, only, rate_hz)
-    return count_repetitions(samples, rate_hz, RepetitionSettings(cutoff_hz, prominence))
+    return sampled(activity, only, rate_hz), rate_hz
+
+
+def repetitions_of(activity: Activity, settings: RepetitionSettings | None = None) -> int:
+    """How many repetitions a recording of one exercise holds, holes in it counted through."""
+    return count_repetitions(*acceleration_of(activity), settings)
 
 
 def _labelled(activities: list[Activity]) -> list[Activity]:
