@@ -14,7 +14,7 @@ from torch import nn
 
 from stadion.core.errors import Code, StadionError
 from stadion.train.base import Progress, Run
-from stadion.train.network.chance import batches_of, seed_of
+from stadion.train.network.chance import batches_of, batches_per_epoch, seed_of
 from stadion.train.trajectories.losses import loss_of
 from stadion.train.trajectories.network import Forecast, MotionNetwork
 from stadion.train.trajectories.rows import Rows
@@ -25,6 +25,7 @@ __all__ = ["train"]
 _RISE = 0.03  # share of the updates in which the learning rate rises
 _SPREAD_ENDS = 0.8  # share of the updates after which only the best future learns
 _BETAS = (0.9, 0.98)
+_SMALLEST, _LARGEST = 32, 1_024  # of the batches nobody chose
 
 
 def train(
@@ -63,7 +64,8 @@ class _Course:
     ) -> None:
         self._network, self._rows = network, rows
         self._settings, self._seed = settings, seed
-        self._per_epoch = len(batches_of(len(rows), settings.batch_size, seed, 0))
+        self._size = settings.batch_size or min(max(len(rows) // 50, _SMALLEST), _LARGEST)
+        self._per_epoch = batches_per_epoch(len(rows), self._size)
         self.epochs = min(settings.epochs, max(1, settings.most_steps // self._per_epoch))
         self._done = 0
         self._optimizers = _optimizers_for(network, settings)
@@ -76,7 +78,7 @@ class _Course:
     def one_epoch(self, keep: _Keeper) -> float:
         """The updates that are left of this epoch; their mean loss."""
         epoch, losses = self.epoch, []
-        batches = batches_of(len(self._rows), self._settings.batch_size, self._seed, epoch)
+        batches = batches_of(len(self._rows), self._size, self._seed, epoch)
         for batch in batches[self._done % self._per_epoch :]:
             losses.append(self._update(torch.from_numpy(batch)))
             keep(self.state)

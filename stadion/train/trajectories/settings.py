@@ -27,7 +27,7 @@ class TrajectorySettings:
         Passes over the data, and the most updates all of them may make: whichever ends first;
         at least one epoch is made.
     batch_size
-        Rows per update.
+        Rows per update. `none` = a fiftieth of the rows, but 32 to 1,024.
     learning_rate, matrix_rate
         The highest rate, which falls to 0 as a cosine does: of AdamW for heads, convolutions and
         vectors, and of Muon for all other matrices.
@@ -57,8 +57,8 @@ class TrajectorySettings:
     dropout: float = field(default=0.1, metadata={"low": 0.0, "high": 0.95})
     epochs: int = field(default=10, metadata={"low": 1, "high": 100_000})
     most_steps: int = field(default=20_000, metadata={"low": 1, "high": 100_000_000})
-    batch_size: int = field(default=1_024, metadata={"low": 2, "high": 65_536})
-    learning_rate: float = field(default=3e-3, metadata={"low": 1e-7, "high": 1.0})
+    batch_size: int | None = field(default=None, metadata={"low": 2, "high": 65_536})
+    learning_rate: float = field(default=5e-3, metadata={"low": 1e-7, "high": 1.0})
     matrix_rate: float = field(default=0.02, metadata={"low": 1e-7, "high": 1.0})
     weight_decay: float = field(default=1e-2, metadata={"low": 0.0, "high": 10.0})
     clip: float = field(default=1.0, metadata={"low": 1e-6, "high": 1e6})
