@@ -74,7 +74,7 @@ def miscounts(sessions: Sequence[Activity]) -> IntArray:
     for session in sessions:
         stream = acceleration_of(session)
         counts.append([len(repetitions(*stream, settings)) for settings in GRID])
-    return np.abs(np.array(counts).T - wanted)
+    return np.asarray(np.abs(np.array(counts).T - wanted))
 
 
 def marked(session: Activity, settings: RepetitionSettings) -> tuple[Activity, Counted]:

@@ -123,8 +123,9 @@ def _joined(datas: dict[str, bytes]) -> tuple[Timeline, list[Repair]]:
     timeline = build_timeline(np.concatenate(clocks), columns)
     if timeline is None or not timeline.track.channels:
         raise StadionError(Code.INVALID, f"{min(datas)} holds no row with a moment and a value")
-    ours = [r for r in timeline.repairs if "order" not in r.what]  # two files, one after another
-    return timeline, [*repairs, *ours]
+    # two files laid together are out of order and share moments; that is no fault of theirs
+    lost = [repair for repair in timeline.repairs if "without a time" in repair.what]
+    return timeline, [*repairs, *lost]
 
 
 def _rows(path: str, data: bytes) -> tuple[str, FloatArray, int]:

@@ -61,4 +61,4 @@ def _to_all(one: FloatArray, others: FloatArray, lengths: FloatArray, band: int)
             came = np.minimum(np.minimum(before[j], across), left)
             row[j] = cost[i, j] + (0.0 if i == j == 0 else came)
         before = row
-    return np.maximum(before[-1], 0.0)
+    return np.asarray(np.maximum(before[-1], 0.0))
