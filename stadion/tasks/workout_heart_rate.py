@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
@@ -13,27 +15,25 @@ from stadion.core.arrays import Array, FloatArray
 from stadion.core.dataset import Dataset, Scalar
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature, Tensor
-from stadion.science.motion import climb_rate, haversine_m, speed_from_distance
-from stadion.science.resample import bin_means
 from stadion.tasks._groups import recording_groups
+from stadion.tasks._workout_streams import (
+    HIGHEST_BPM,
+    LOWEST_BPM,
+    PROFILE,
+    STEP_S,
+    STREAMS,
+    Workout,
+    workout_of,
+)
 from stadion.tasks.base import Task, activities_of, one_activity
 
-__all__ = ["PLUGIN", "CurveSettings", "WorkoutHeartRate"]
+__all__ = ["PLUGIN", "CurveSettings", "WorkoutHeartRate", "planned"]
 
-STEP_S = 10.0
 OPENING = 30
 """Steps of heart rate that the model is given: five minutes."""
 HISTORY = 60
 """Steps of the other streams behind each answer: ten minutes."""
-_STREAMS = {
-    "speed": ("m/s", "speed over ground", 0.0, 40.0),
-    "climb_rate": ("m/s", "height gained per second", -10.0, 10.0),
-    "cadence": ("rpm", "revolutions or strides of one leg per minute", 0.0, 250.0),
-    "power": ("W", "mechanical power", 0.0, 2_500.0),
-}
-_SPORTS = ("running", "cycling", "other")
-_LOWEST_BPM, _HIGHEST_BPM = 30.0, 230.0
-_LONGEST_S = 86_400.0
+_SPORTS = ("running", "cycling", "swimming", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,60 +44,73 @@ class CurveSettings:
 
 
 class WorkoutHeartRate(Task):
-    """The heart-rate curve that goes with a workout's speed, climb, cadence and power."""
+    """The heart-rate curve that goes with a workout's speed, climb, cadence and power.
+
+    A row is one moment: the ten minutes of streams up to it, their means since the start, and
+    the first five minutes of streams and heart rate, by which a model tells how this heart
+    answers today. Nothing after the moment is read but how long the workout lasts, which may be
+    missing as every input may: so a live recording is answered as well.
+    """
 
     name = "workout_heart_rate"
     question = "Which heart rate goes with this workout, minute by minute?"
-    channels = ("heart_rate", "speed", "distance", "altitude", "cadence", "power")
+    channels = ("heart_rate", "speed", "distance", "altitude", "grade", "cadence", "power",
+                "temperature", *PROFILE)  # fmt: skip
     metric = "mae"
     reference = "J. Ni, L. Muhlstein, J. McAuley, Modeling heart rate and activity, WWW 2019"
+    interval = 0.9
+    learners = ("heart_hybrid", "boosting")
     Settings = CurveSettings
 
     def dataset(self, recordings: Sequence[Recording], settings: CurveSettings) -> Dataset:
         """One row every `every_s` seconds after minute 5 of each workout that has heart rate."""
         activities = activities_of(recordings)
-        groups = recording_groups(activities)
-        stride = max(1, round(settings.every_s / STEP_S))
-        parts: list[tuple[dict[str, Array], FloatArray, str]] = []
-        for activity, group in zip(activities, groups, strict=True):
-            curve = _heart_rate(activity)
-            if np.isfinite(curve[:OPENING]).sum() < OPENING / 2 or len(curve) <= OPENING:
-                continue
-            at = np.arange(OPENING, len(curve), stride)
+        parts: list[_Part] = []
+        for activity, group in zip(activities, recording_groups(activities), strict=True):
+            workout = workout_of(activity)
+            curve = workout.heart_rate
+            at = _moments(len(curve), settings.every_s)
             at = at[np.isfinite(curve[at])]
-            if len(at):
-                parts.append((_inputs(activity, curve, at), curve[at], group))
+            if len(at) and np.isfinite(curve[:OPENING]).sum() >= OPENING / 2:
+                parts.append(_Part(activity, workout, at, group))
         if not parts:
             raise StadionError(
                 Code.INVALID,
                 f"none of {len(activities)} recordings holds heart_rate in its first five minutes "
                 "and after them",
             )
-        inputs = {name: np.concatenate([p[0][name] for p in parts]) for name in parts[0][0]}
+        rows = [_inputs(part.activity, part.workout, part.at) for part in parts]
         return Dataset(
             self.name,
             _SIGNATURE,
-            inputs,
-            {"heart_rate": np.concatenate([p[1] for p in parts]).astype(np.float32)},
-            np.concatenate([np.full(len(p[1]), p[2]) for p in parts]),
+            {name: np.concatenate([row[name] for row in rows]) for name in rows[0]},
+            {"heart_rate": _joined(parts, lambda p: p.workout.heart_rate[p.at], np.float32)},
+            _joined(parts, lambda p: np.full(len(p.at), p.group)),
             {"every_s": settings.every_s},
+            strata={
+                "sport": _joined(parts, lambda p: np.full(len(p.at), p.activity.sport)),
+                "sex": _joined(parts, lambda p: np.full(len(p.at), _sex(p.workout))),
+            },
         )
 
     def features(
         self, recording: Recording, signature: Signature, settings: Mapping[str, Scalar]
     ) -> dict[str, Array]:
-        """A row for every `every_s` seconds from minute 5 to the end of the recording."""
+        """A row for every `every_s` seconds from minute 5 to the end of the recording.
+
+        Heart rate after minute 5 is never read: a course with an opening (see `planned`) is
+        asked in the same way.
+        """
         activity = one_activity(recording)
-        curve = _heart_rate(activity)
-        stride = max(1, round(float(settings.get("every_s") or STEP_S) / STEP_S))
-        at = np.arange(OPENING, len(curve), stride)
+        workout = workout_of(activity)
+        at = _moments(len(workout.heart_rate), float(settings.get("every_s") or STEP_S))
         if not len(at):
             raise StadionError(
                 Code.INVALID,
                 f"the recording lasts {activity.duration_s:.0f} s; expected more than "
                 f"{OPENING * STEP_S:.0f} s",
             )
-        return _inputs(activity, curve, at)
+        return _inputs(activity, workout, at)
 
     def baselines(self, train: Dataset, test: Dataset) -> dict[str, dict[str, Array]]:
         """Two trivial curves: the last value of the first five minutes, and everybody's mean."""
@@ -116,6 +129,98 @@ class WorkoutHeartRate(Task):
         return [_example(rng, f"runner-{index}") for index in range(4)]
 
 
+def planned(course: Activity, opening: Activity) -> Activity:
+    """What if: a course, with the first five minutes and the profile of an athlete's recording.
+
+    The course brings the streams as they are planned (speed, altitude, power), also those of
+    its first five minutes, in which the athlete is taken to do about what the recording shows.
+
+    Raises
+    ------
+    StadionError
+        INVALID when `opening` holds no heart rate in its first five minutes.
+    """
+    workout = workout_of(opening)
+    beats = workout.heart_rate[:OPENING]
+    if not np.isfinite(beats).any():
+        raise StadionError(
+            Code.INVALID, "the opening holds no heart_rate in its first five minutes"
+        )
+    time_s = (np.arange(len(beats)) + 0.5) * STEP_S
+    known = {name: np.full(len(beats), value) for name, value in workout.profile.items()}
+    track = Track("", time_s, {"heart_rate": beats, **known})
+    silent = tuple(
+        dataclasses.replace(
+            one,
+            channels={k: v for k, v in one.channels.items() if k not in {"heart_rate", *PROFILE}},
+        )
+        for one in course.tracks
+    )
+    return dataclasses.replace(
+        course,
+        athlete=opening.athlete,
+        sport=course.sport or opening.sport,
+        tracks=(*silent, track),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    activity: Activity
+    workout: Workout
+    at: Array
+    group: str
+
+
+def _joined(parts: Sequence[_Part], of: Callable[[_Part], Array], dtype: Any = None) -> Array:
+    return np.concatenate([np.asarray(of(part), dtype) for part in parts])
+
+
+def _sex(workout: Workout) -> str:
+    return {0.0: "male", 1.0: "female"}.get(workout.profile["female"], "")
+
+
+def _moments(steps: int, every_s: float) -> Array:
+    """Steps after minute 5 that get a row."""
+    return np.arange(OPENING, steps, max(1, round(every_s / STEP_S)))
+
+
+def _inputs(activity: Activity, workout: Workout, at: Array) -> dict[str, Array]:
+    """Rows for the steps `at` (k,): histories (k, 60), openings (k, 30), the rest (k,)."""
+    window = at[:, None] + np.arange(1 - HISTORY, 1)[None, :]
+    inputs: dict[str, Array] = {}
+    for name, values in workout.streams.items():
+        inputs[name] = np.where(window >= 0, values[window.clip(0)], np.nan)
+    for name, values in {"heart_rate": workout.heart_rate, **workout.streams}.items():
+        inputs[f"opening_{name}"] = np.tile(_opening(values), (len(at), 1))
+    for name, values in workout.streams.items():
+        inputs[f"{name}_so_far"] = _running_mean(values)[at]
+    inputs["elapsed_s"] = at * STEP_S
+    inputs["duration_s"] = np.full(len(at), len(workout.heart_rate) * STEP_S)
+    sport = activity.sport if activity.sport in _SPORTS else "other"
+    known = [float(sport == name) if activity.sport else np.nan for name in _SPORTS]
+    inputs["sport"] = np.tile(np.array(known), (len(at), 1))
+    inputs["temperature"] = _running_mean(workout.temperature)[at]
+    inputs["altitude"] = _running_mean(workout.altitude)[at]
+    inputs |= {name: np.full(len(at), value) for name, value in workout.profile.items()}
+    return {name: np.asarray(values, np.float32) for name, values in inputs.items()}
+
+
+def _opening(values: FloatArray) -> FloatArray:
+    opening = np.full(OPENING, np.nan)
+    opening[: min(OPENING, len(values))] = values[:OPENING]
+    return opening
+
+
+def _running_mean(values: FloatArray) -> FloatArray:
+    """(n,) mean of the known values so far; NaN before the first."""
+    known = np.isfinite(values)
+    count = np.cumsum(known)
+    mean: FloatArray = np.full(len(values), np.nan)
+    np.divide(np.cumsum(np.where(known, values, 0.0)), count, out=mean, where=count > 0)
+    return mean
+
+
 def _example(rng: np.random.Generator, athlete: str) -> Activity:
     time_s = np.arange(0.0, 1_200.0, 2.0)
     speed = 2.5 + np.repeat(rng.uniform(0, 2, 10), 60)
@@ -130,107 +235,45 @@ def _example(rng: np.random.Generator, athlete: str) -> Activity:
     return Activity(digest, athlete, "running", None, (track,), Source("example", digest))
 
 
-def _steps(activity: Activity) -> int:
-    """Steps of 10 s; what lies more than a day after the start is a clock gone wrong."""
-    return int(min(activity.duration_s, _LONGEST_S) // STEP_S) + 1
-
-
-def _binned(track: Track, values: FloatArray, steps: int) -> FloatArray:
-    return bin_means(track.time_s, values, STEP_S, steps)
-
-
-def _heart_rate(activity: Activity) -> FloatArray:
-    """(steps,) mean heart rate of each 10 s; impossible values count as missing."""
-    steps = _steps(activity)
-    for track in activity.tracks:
-        if "heart_rate" in track.channels:
-            raw = track.channels["heart_rate"]
-            with np.errstate(invalid="ignore"):
-                sound = np.where((raw >= _LOWEST_BPM) & (raw <= _HIGHEST_BPM), raw, np.nan)
-            return _binned(track, sound, steps)
-    return np.full(steps, np.nan)
-
-
-def _inputs(activity: Activity, curve: FloatArray, at: Array) -> dict[str, Array]:
-    """Rows for the steps `at` (k,): histories (k, 60), opening (k, 30), elapsed (k,)."""
-    steps = len(curve)
-    window = at[:, None] + np.arange(1 - HISTORY, 1)[None, :]
-    inputs: dict[str, Array] = {}
-    for name, values in _streams(activity, steps).items():
-        padded = np.where(window >= 0, values[window.clip(0)], np.nan)
-        inputs[name] = padded.astype(np.float32)
-    opening = np.full(OPENING, np.nan)
-    opening[: min(OPENING, steps)] = curve[:OPENING]
-    inputs["opening_heart_rate"] = np.tile(opening.astype(np.float32), (len(at), 1))
-    inputs["elapsed_s"] = (at * STEP_S).astype(np.float32)
-    sport = activity.sport if activity.sport in _SPORTS else "other"
-    known = [float(sport == name) if activity.sport else np.nan for name in _SPORTS]
-    inputs["sport"] = np.tile(np.array(known, np.float32), (len(at), 1))
-    return inputs
-
-
-def _streams(activity: Activity, steps: int) -> dict[str, FloatArray]:
-    streams = {name: np.full(steps, np.nan) for name in _STREAMS}
-    for track in activity.tracks:
-        if not len(track):
-            continue
-        found = {
-            "speed": _speed(track),
-            "cadence": track.channels.get("cadence"),
-            "power": track.channels.get("power"),
-        }
-        for name, values in found.items():
-            if values is not None and np.isnan(streams[name]).all():
-                streams[name] = _clipped(_binned(track, values, steps), name)
-        altitude = track.channels.get("altitude")
-        if altitude is not None and np.isnan(streams["climb_rate"]).all():
-            rate = climb_rate(_binned(track, altitude, steps), STEP_S)
-            streams["climb_rate"] = _clipped(rate, "climb_rate")
-    return streams
-
-
-def _clipped(values: FloatArray, name: str) -> FloatArray:
-    """Values outside what the stream can be count as missing."""
-    _, _, low, high = _STREAMS[name]
-    with np.errstate(invalid="ignore"):
-        return np.where((values >= low) & (values <= high), values, np.nan)
-
-
-def _speed(track: Track) -> FloatArray | None:
-    """The device's speed, else that of the distance, else that of the positions."""
-    channels = track.channels
-    if "speed" in channels and np.isfinite(channels["speed"]).any():
-        return channels["speed"]
-    if "distance" in channels and np.isfinite(channels["distance"]).any():
-        return speed_from_distance(track.time_s, channels["distance"])
-    if "position_lat" not in channels or "position_long" not in channels:
-        return None
-    known = np.isfinite(channels["position_lat"]) & np.isfinite(channels["position_long"])
-    if known.sum() < 2:
-        return None
-    steps_m = haversine_m(channels["position_lat"][known], channels["position_long"][known])
-    distance = np.full(len(track), np.nan)
-    distance[known] = np.concatenate([[0.0], np.cumsum(steps_m)])
-    return speed_from_distance(track.time_s, distance)
-
-
 _SIGNATURE = Signature(
     inputs=(
         *(
-            Tensor(name, "FP32", (None, HISTORY), unit, f"{meaning}, the ten minutes up to now",
-                   step_s=STEP_S, low=low, high=high)
-            for name, (unit, meaning, low, high) in _STREAMS.items()
+            Tensor(name, "FP32", (None, HISTORY), kind.unit,
+                   f"{kind.meaning}, the ten minutes up to now",
+                   step_s=STEP_S, low=kind.low, high=kind.high)
+            for name, kind in STREAMS.items()
         ),
         Tensor("opening_heart_rate", "FP32", (None, OPENING), "bpm",
                "heart rate of the first five minutes in steps of 10 s",
-               low=_LOWEST_BPM, high=_HIGHEST_BPM),
+               low=LOWEST_BPM, high=HIGHEST_BPM),
+        *(
+            Tensor(f"opening_{name}", "FP32", (None, OPENING), kind.unit,
+                   f"{kind.meaning}, the first five minutes in steps of 10 s",
+                   low=kind.low, high=kind.high)
+            for name, kind in STREAMS.items()
+        ),
+        *(
+            Tensor(f"{name}_so_far", "FP32", (None,), kind.unit,
+                   f"{kind.meaning}, mean since the start", low=kind.low, high=kind.high)
+            for name, kind in STREAMS.items()
+        ),
         Tensor("elapsed_s", "FP32", (None,), "s", "time since the start of the workout", low=0.0),
+        Tensor("duration_s", "FP32", (None,), "s",
+               "how long the workout lasts, or is planned to", low=0.0),
         Tensor("sport", "FP32", (None, len(_SPORTS)), "1", "1 for the sport done, else 0",
                _SPORTS, low=0.0, high=1.0),
+        Tensor("temperature", "FP32", (None,), "degC", "mean at the device since the start",
+               low=-60.0, high=90.0),
+        Tensor("altitude", "FP32", (None,), "m", "mean height since the start",
+               low=-500.0, high=20_000.0),
+        *(
+            Tensor(name, "FP32", (None,), kind.unit, kind.meaning, low=kind.low, high=kind.high)
+            for name, kind in PROFILE.items()
+        ),
     ),
     outputs=(
         Tensor("heart_rate", "FP32", (None,), "bpm", "mean heart rate of these 10 s",
-               low=_LOWEST_BPM, high=_HIGHEST_BPM, missing=False),
+               low=LOWEST_BPM, high=HIGHEST_BPM, missing=False),
     ),
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.workouts import workouts
+from evaluation.workout_heart_rate import workouts
 from stadion.core.plugins import Cupboard
 from stadion.ingest import open_path
 from stadion.science.scores import mae
