@@ -1,9 +1,8 @@
 """Exercises and how well they are done: people not seen in training, and official splits.
 
-Nothing is chosen by the people or files that are asked. What a repetition is, and whether a
-sensor's level counts, is chosen on the training people; learners were fixed beforehand: trees
-where there are many channels (five or four sensors), trees and kernels together where there are
-few.
+What a repetition is, and whether a sensor's level counts, is chosen on the training people. The
+learners are fixed by one rule: trees where there are many channels (five or four sensors), trees
+and kernels together where there are few.
 """
 
 from __future__ import annotations
@@ -81,6 +80,7 @@ def physical_therapy(folder: Path, seed: int) -> list[Result]:
     sessions = sessions_of(folder)
     tests = [session for session in sessions if is_test(session)]
     templates = [session for session in sessions if not is_test(session)]
+    extra = task.dataset(templates, task.Settings())
     off = miscounts(tests)
     who = np.array([session.athlete for session in tests])
     people = sorted(set(who.tolist()))
@@ -97,7 +97,6 @@ def physical_therapy(folder: Path, seed: int) -> list[Result]:
             [c for (_, c), w in zip(found, who, strict=True) if w == person]
         )
         rows = task.dataset([a for a, _ in found], task.Settings())
-        extra = task.dataset(templates, task.Settings())
         asked = rows.take(rows.groups == person)
         others = rows.take(rows.groups != person)
         own = extra.take(extra.groups == person)

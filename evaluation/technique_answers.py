@@ -105,7 +105,8 @@ def official_split(
         summary(answers), task=NAME, data=data, protocol=protocol, metric="accuracy",
         value=float(np.mean(accuracies)), spread=float(np.std(accuracies)),
         baselines={"1-NN DTW": accuracy_of(test, nearest_answers(train, test)), **trivial},
-        anchor=anchor, test_rows=len(test), details={"each seed": [round(a, 4) for a in accuracies]},
+        anchor=anchor, test_rows=len(test),
+        details={"each seed": [round(a, 4) for a in accuracies]},
     )  # fmt: skip
 
 
