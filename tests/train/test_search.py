@@ -101,11 +101,11 @@ def test_learning_from_trials_is_no_worse_than_chance(plugins: Path, tmp_path: P
                 plugins, tmp_path / f"{sampler}-{seed}", Budget(30, None), seed, 2,
                 sampler=sampler, pruner="none",
             ).value
-            for seed in range(3)
+            for seed in range(2)
         ]  # fmt: skip
 
     learned, by_chance = best("tpe"), best("random")
-    print(f"best of 30 trials, 3 seeds: TPE {learned}, random {by_chance}")
+    print(f"best of 30 trials, 2 seeds: TPE {learned}, random {by_chance}")
     assert np.mean(learned) <= np.mean(by_chance)
 
 
