@@ -11,16 +11,32 @@ from stadion.core.activity import Recording, Table
 from stadion.core.arrays import Array, Arrays, FloatArray
 from stadion.core.dataset import Dataset, Scalar
 from stadion.core.errors import Code, StadionError
-from stadion.core.signature import Signature, Tensor
+from stadion.core.signature import Signature
 from stadion.science.badminton import ANSWERS, DEPTHS, STROKE_TYPES, court_zones
-from stadion.tasks._rallies import Rally, made_up, one_hot, players_of, rallies_in
-from stadion.tasks.base import NoSettings, Task, one_table, tables_of
+from stadion.tasks._moments import (
+    players_known,
+    seen,
+    side_at,
+    signature_of,
+    stacked,
+    state_at,
+    stroke,
+)
+from stadion.tasks._rallies import Rally, made_up, players_of, rallies_in
+from stadion.tasks.base import Task, one_table, tables_of
 
-__all__ = ["PLUGIN", "Advice", "RallyWinner", "recommend"]
+__all__ = ["PLUGIN", "Advice", "RallyWinner", "WinnerSettings", "recommend"]
 
 _KINDS = len(STROKE_TYPES)
 _COLUMNS = 3
 """Zones side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class WinnerSettings:
+    """`players` makes the names of both inputs: for many matches of a few players."""
+
+    players: bool = False
 
 
 class RallyWinner(Task):
@@ -33,8 +49,8 @@ class RallyWinner(Task):
 
     Everything is seen by the one who plays: their half of the court is that of positive y.
     What is known is what was known when the shuttle came: the two strokes before, and where both
-    stood then. The players' names are inputs, as some win more than others. The points are not:
-    all strokes of a rally share them, so trees learn by them who won which rally, and whole
+    stood then. The points are no input, and the players' names only where the settings ask for
+    them: all strokes of a rally share them, so trees learn by them who won which rally, and
     matches unseen are told worse than without.
     """
 
@@ -47,8 +63,9 @@ class RallyWinner(Task):
         "speak louder than goals (VAEP), KDD 2019: an action is worth what it changes"
     )
     learners = ("boosting",)
+    Settings = WinnerSettings
 
-    def dataset(self, recordings: Sequence[Recording], settings: NoSettings) -> Dataset:
+    def dataset(self, recordings: Sequence[Recording], settings: WinnerSettings) -> Dataset:
         """Rows for every stroke but the service of all rallies whose winner is known."""
         rallies = rallies_in(tables_of(recordings, "strokes"))
         told = [rally for rally in rallies if _winner(rally) and len(rally) > 1]
@@ -58,8 +75,8 @@ class RallyWinner(Task):
                 f"none of {len(rallies)} rallies in {len(recordings)} recordings has a winner and "
                 "more than a service",
             )
-        signature = _signature(players_of(told))
-        players = signature.input("hitter").columns
+        players = players_of(told) if settings.players else ()
+        signature = signature_of(players)
         rows: list[Mapping[str, Array]] = []
         won, error, groups, kinds = [], [], [], []
         for rally in told:
@@ -73,9 +90,10 @@ class RallyWinner(Task):
         return Dataset(
             self.name,
             signature,
-            _stacked(rows),
+            stacked(rows),
             {"win": np.array(won, np.int64), "error": np.array(error, np.int64)},
             np.array(groups),
+            {"players": settings.players},
             strata={"stroke": np.array(kinds)},
         )
 
@@ -86,9 +104,9 @@ class RallyWinner(Task):
         rallies = rallies_in([one_table(recording, "strokes")])
         if not rallies:
             raise StadionError(Code.INVALID, "the table holds no stroke; expected one at least")
-        players = signature.input("hitter").columns
-        return _stacked(
-            [_state(rally, len(rally), players) | _stroke(-1, None) for rally in rallies]
+        players = players_known(signature)
+        return stacked(
+            [state_at(rally, len(rally), players) | stroke(-1, None) for rally in rallies]
         )
 
     def baselines(self, train: Dataset, test: Dataset) -> dict[str, dict[str, Array]]:
@@ -153,7 +171,7 @@ def recommend(
     if not rallies or rallies[-1].types[-1] < 0:
         raise StadionError(Code.INVALID, "the table's last stroke is of no known type")
     rally = rallies[-1]
-    state = _state(rally, len(rally), signature.input("hitter").columns)
+    state = state_at(rally, len(rally), players_known(signature))
     zones = court_zones(_COLUMNS, 3)
     kinds = [STROKE_TYPES.index(kind) for kind in ANSWERS[STROKE_TYPES[rally.types[-1]]]]
     wanted = [
@@ -162,14 +180,14 @@ def recommend(
         for row in DEPTHS[STROKE_TYPES[kind]]
         for column in range(_COLUMNS)
     ]
-    rows = [state | _stroke(-1, None)]
-    rows += [state | _stroke(kind, None) for kind in kinds]
-    rows += [state | _stroke(kind, _seen(zone, -1.0)) for kind, zone in wanted]
-    answers = predict(_stacked(rows))
+    rows = [state | stroke(-1, None)]
+    rows += [state | stroke(kind, None) for kind in kinds]
+    rows += [state | stroke(kind, seen(zone, -1.0)) for kind, zone in wanted]
+    answers = predict(stacked(rows))
     win, error = np.asarray(answers["win"])[:, 1], np.asarray(answers["error"])[:, 1]
     risk = dict(zip(kinds, error[1 : 1 + len(kinds)].tolist(), strict=True))
     usual, landed = float(win[0]), win[1 + len(kinds) :].tolist()
-    side = _side(rally, len(rally))
+    side = side_at(rally, len(rally))
     advice = []
     for (kind, zone), chance in zip(wanted, landed, strict=True):
         total = (1.0 - risk[kind]) * chance
@@ -189,69 +207,17 @@ def _rows_at(
     rally: Rally, at: int, players: tuple[str, ...]
 ) -> Iterator[tuple[dict[str, Array], bool]]:
     """What is asked about stroke `at`, and whether it was an error."""
-    state = _state(rally, at, players)
+    state = state_at(rally, at, players)
     hitter, kind = str(rally.columns["player"][at]), int(rally.types[at])
     is_last = at + 1 == len(rally) and not rally.length > len(rally)
     is_error = is_last and hitter != _winner(rally)
-    yield state | _stroke(-1, None), is_error
+    yield state | stroke(-1, None), is_error
     if kind < 0:
         return
-    yield state | _stroke(kind, None), is_error
+    yield state | stroke(kind, None), is_error
     landing = rally.place_m("landing")[at]
     if not is_error and np.isfinite(landing).all():
-        yield state | _stroke(kind, _seen(landing, _side(rally, at))), is_error
-
-
-def _state(rally: Rally, at: int, players: tuple[str, ...]) -> dict[str, Array]:
-    """What the one who plays stroke `at` knows of the strokes before it."""
-    side, last, own = _side(rally, at), at - 1, at - 2
-    columns = rally.columns
-    names = (str(columns["opponent"][last]), str(columns["player"][last]))
-    row: dict[str, Array] = {
-        "incoming_type": one_hot(int(rally.types[last]), _KINDS),
-        "incoming_landing": _seen(rally.place_m("landing")[last], side),
-        "incoming_high": columns["landing_high"][last],
-        "incoming_backhand": columns["backhand"][last],
-        "hitter_place": _seen(rally.place_m("opponent")[last], side),
-        "rival_place": _seen(rally.place_m("player")[last], side),
-        "own_type": one_hot(int(rally.types[own]) if own >= 0 else -1, _KINDS),
-        "own_landing": _seen(rally.place_m("landing")[own], side) if own >= 0 else _NOWHERE,
-        "gap": np.array(columns["time"][last] - columns["time"][own] if own >= 0 else np.nan),
-        "stroke": np.array(columns["stroke"][last] + 1.0),
-    }
-    for key, name in zip(("hitter", "rival"), names, strict=True):
-        row[key] = one_hot(players.index(name) if name in players else -1, len(players))
-    return row
-
-
-def _stroke(kind: int, landing: FloatArray | None) -> dict[str, Array]:
-    return {
-        "stroke_type": one_hot(kind, _KINDS),
-        "stroke_landing": _NOWHERE if landing is None else landing,
-    }
-
-
-_NOWHERE = np.full(2, np.nan)
-
-
-def _side(rally: Rally, at: int) -> float:
-    """1 where the one who plays stroke `at` stands at positive y, else -1."""
-    last = at - 1
-    votes = (
-        rally.columns["opponent_y"][last],
-        -rally.columns["player_y"][last],
-        rally.columns["landing_y"][last],
-    )
-    return 1.0 if np.nansum(votes) >= 0 else -1.0
-
-
-def _seen(place_m: FloatArray, side: float) -> FloatArray:
-    seen: FloatArray = place_m * side
-    return seen
-
-
-def _stacked(rows: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    return {name: np.stack([row[name] for row in rows]).astype(np.float32) for name in rows[0]}
+        yield state | stroke(kind, seen(landing, side_at(rally, at))), is_error
 
 
 def _keys(data: Dataset, inputs: Sequence[str]) -> Array:
@@ -272,51 +238,6 @@ def _rates(known: Array, truth: Array, asked: Array) -> FloatArray:
     hits = np.bincount(known, truth, minlength=size)
     rate = ((hits + weight * overall) / (count + weight))[asked]
     return np.stack([1.0 - rate, rate], axis=1).astype(np.float32)
-
-
-def _signature(players: tuple[str, ...]) -> Signature:
-    seen = "metres from the centre of the court, seen by the one who plays (own half: positive y)"
-    axes = ("x", "y")
-
-    def place(name: str, meaning: str) -> Tensor:
-        return Tensor(name, "FP32", (None, 2), "m", f"{meaning}, {seen}", axes, None, -15.0, 15.0)
-
-    def kind(name: str, meaning: str) -> Tensor:
-        return Tensor(name, "FP32", (None, _KINDS), "1", f"1 for the type of {meaning}",
-                      STROKE_TYPES, None, 0.0, 1.0)  # fmt: skip
-
-    def number(name: str, unit: str, meaning: str, high: float) -> Tensor:
-        return Tensor(name, "FP32", (None,), unit, meaning, low=0.0, high=high)
-
-    def who(name: str, meaning: str) -> Tensor:
-        return Tensor(name, "FP32", (None, len(players)), "1", f"1 for {meaning}", players, None,
-                      0.0, 1.0)  # fmt: skip
-
-    return Signature(
-        inputs=(
-            kind("incoming_type", "the stroke that comes in"),
-            place("incoming_landing", "where it comes down or is met"),
-            number("incoming_high", "1", "1 = it is met above the height of the net", 1.0),
-            number("incoming_backhand", "1", "1 = it was played with the backhand", 1.0),
-            place("hitter_place", "where the one who plays next stood when it was hit"),
-            place("rival_place", "where the other one stood when hitting it"),
-            kind("own_type", "the own stroke before it; all NaN after a service"),
-            place("own_landing", "where that one came down or was met"),
-            number("gap", "s", "time between those two strokes", 10.0),
-            number("stroke", "1", "number of the stroke to be played in the rally", 100.0),
-            who("hitter", "who plays; all NaN = somebody else"),
-            who("rival", "the other one"),
-            kind("stroke_type", "the stroke to be played; all NaN = any"),
-            place("stroke_landing", "where it comes down, if it is no error; NaN = anywhere"),
-        ),
-        outputs=(
-            Tensor("win", "FP32", (None, 2), "1", "chance that the one who plays wins the rally",
-                   ("lost", "won"), low=0.0, high=1.0, missing=False),
-            Tensor("error", "FP32", (None, 2), "1", "chance that this stroke ends it as an error",
-                   ("in play", "error"), low=0.0, high=1.0, missing=False),
-        ),
-        labels={"win": ("lost", "won"), "error": ("in play", "error")},
-    )  # fmt: skip
 
 
 PLUGIN = RallyWinner()
