@@ -24,6 +24,7 @@ __all__ = ["WindowStatistics"]
 
 _CHUNK_VALUES = 2e6  # of the series, held in memory at once
 _AXES = ("x", "y", "z")
+_USUAL = 0.8  # of the rows: from there on LightGBM keeps a column by its few other values
 
 
 class WindowStatistics(nn.Module):
@@ -67,14 +68,14 @@ class WindowStatistics(nn.Module):
         ----------
         features
             (n, d), of which the first `rows` are rows and the others copies of them with holes. A
-            statistic that is the same in most rows and always known, as the columns of a class
+            statistic that is the same in four of five rows and always known, as columns of a class
             are, is its median in the copies too: missing, it says as much, and trees grow on
             such columns in a fifth of the time.
         """
         own = np.isfinite(features[:rows]).all(axis=0)
         median = np.full(features.shape[1], np.nan, np.float32)
         median[own] = np.median(features[:rows, own], axis=0)
-        is_usual = (features[:rows] == median).mean(axis=0) > 0.5
+        is_usual = (features[:rows] == median).mean(axis=0) > _USUAL
         always = np.isfinite(features).all(axis=0)
         typical = np.where(always | is_usual, median, np.float32(np.nan))
         self.typical = torch.from_numpy(typical)
