@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -73,6 +73,19 @@ class TechniqueSettings:
     prominence: float = field(default=0.25, metadata={"low": 0.05, "high": 0.9})
 
 
+class _Part(NamedTuple):
+    """The rows of one recording and where their middles lie (n,)."""
+
+    activity: Activity
+    group: str
+    inputs: dict[str, Array]
+    middles_s: FloatArray
+
+    def named(self, name: str) -> Array:
+        """(n,) text, the name for each row."""
+        return np.full(len(self.middles_s), name)
+
+
 class ExerciseTechnique(Task):
     """Which exercise was done, and whether well; outputs are what the recordings label.
 
@@ -99,45 +112,25 @@ class ExerciseTechnique(Task):
         pose = is_pose(labelled[0])
         layout = common_layout(labelled, pose, settings.magnetism)
         rate_hz = settings.rate_hz or rate_of(labelled)
-        whole = pose is False and _marks_executions(labelled)
-        executions = settings.rows == "executions" or (settings.rows == "auto" and whole)
+        executions = _takes_executions(settings, labelled, pose)
         resolved = _resolved(settings, labelled, rate_hz, pose, executions)
         parts = [
-            (activity, group, *_rows(activity, layout, resolved, executions))
+            _Part(activity, group, *_rows(activity, layout, resolved, executions))
             for activity, group in zip(labelled, recording_groups(labelled), strict=True)
         ]
-        parts = [part for part in parts if len(part[3])]
-        names = {
-            output: np.concatenate([_labels(a, kind, middles) for a, _, _, middles in parts])
-            for output, kind in _OUTPUTS.items()
-        }
-        labels = {
-            output: tuple(sorted({*values.tolist()} - {""})) for output, values in names.items()
-        }
-        labels = {output: known for output, known in labels.items() if len(known) > 1}
-        if not labels:
-            raise StadionError(
-                Code.INVALID,
-                "all recordings are labelled alike; expected two exercises or two ways to do one",
-            )
+        parts = [part for part in parts if len(part.middles_s)]
+        targets, labels = _targets(parts)
         signature = _signature(layout, resolved, executions, labels)
+        inputs = {
+            tensor.name: np.concatenate([part.inputs[tensor.name] for part in parts])
+            for tensor in signature.inputs
+        }
+        people = np.concatenate([part.named(part.activity.athlete) for part in parts])
+        groups = np.concatenate([part.named(part.group) for part in parts])
         data = Dataset(
-            self.name,
-            signature,
-            {
-                tensor.name: np.concatenate([inputs[tensor.name] for _, _, inputs, _ in parts])
-                for tensor in signature.inputs
-            },
-            {output: _indices(names[output], known) for output, known in labels.items()},
-            np.concatenate([np.full(len(middles), group) for _, group, _, middles in parts]),
-            resolved,
-            strata={
-                "person": np.concatenate(
-                    [np.full(len(middles), activity.athlete) for activity, _, _, middles in parts]
-                )
-            },
+            self.name, signature, inputs, targets, groups, resolved, strata={"person": people}
         )
-        known = np.any([values != _UNKNOWN for values in data.targets.values()], axis=0)
+        known = np.any([values != _UNKNOWN for values in targets.values()], axis=0)
         return data if known.all() else data.take(known)
 
     def features(
@@ -219,9 +212,34 @@ def _of_one_kind(labelled: list[Activity], given: int) -> list[Activity]:
     return [activity for activity in labelled if is_pose(activity) is kept]
 
 
-def _marks_executions(labelled: list[Activity]) -> bool:
-    """True when a recording parts into several executions by its laps."""
-    return any(len(_laps(activity, "execution")) > 1 for activity in labelled)
+def _takes_executions(settings: TechniqueSettings, labelled: list[Activity], pose: bool) -> bool:
+    """True for rows of executions: as asked, or where a recording marks several by its laps."""
+    if pose and settings.rows == "executions":
+        raise StadionError(
+            Code.INVALID, "executions are found in accelerations; take rows 'windows' of a pose"
+        )
+    if settings.rows == "auto":
+        return not pose and any(len(_laps(a, "execution")) > 1 for a in labelled)
+    return settings.rows == "executions"
+
+
+def _targets(parts: list[_Part]) -> tuple[dict[str, Array], dict[str, tuple[str, ...]]]:
+    """Class indices and labels of each output that the recordings label in two ways or more."""
+    targets: dict[str, Array] = {}
+    labels: dict[str, tuple[str, ...]] = {}
+    for output, kind in _OUTPUTS.items():
+        names = [_labels(part.activity, kind, part.middles_s) for part in parts]
+        known = tuple(sorted({name for each in names for name in each.tolist()} - {""}))
+        if len(known) > 1:
+            labels[output] = known
+            targets[output] = _indices(np.concatenate(names), known)
+    if not labels:
+        raise StadionError(
+            Code.INVALID,
+            "all rows are labelled alike or there are none; expected two exercises, or two ways "
+            "to do one",
+        )
+    return targets, labels
 
 
 def _resolved(
