@@ -102,7 +102,9 @@ _WORDS = {
 
 def _carried(values: FloatArray) -> FloatArray:
     """(T + 1,) the last known value before each day."""
-    return past_levels(values)[:, 0]
+    place = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), -1))
+    latest = np.where(place >= 0, values[place], np.nan)
+    return np.concatenate([[np.nan], latest])
 
 
 def example_days(seed: int) -> Table:

@@ -17,13 +17,25 @@ from stadion.science.daily import LEVELS
 from stadion.tasks._days import Person, example_days, people_in, person_inputs
 from stadion.tasks.base import Task, one_table, tables_of
 
-__all__ = ["OUTPUTS", "PLUGIN", "DailyReadiness", "DaySettings"]
+__all__ = ["CHANNELS", "OUTPUTS", "PLUGIN", "DailyReadiness", "DaySettings"]
 
 OUTPUTS = (
     "readiness", "resting_heart_rate", "steps", "sleep", "mood", "fatigue", "sleep_quality",
     "stress", "stress_score", "rmssd",
 )  # fmt: skip
 """What can be asked of tomorrow; a data set asks for those that its people told or wore."""
+CHANNELS = (
+    *OUTPUTS,
+    "energy", "sedentary", "lightly_active", "moderately_active", "very_active",
+    "zone_1", "zone_2", "zone_3", "heart_rate",
+    "awake", "deep_sleep", "rem_sleep", "naps", "bedtime", "sleep_efficiency", "sleep_score",
+    "sleep_heart_rate", "respiration_rate", "skin_temperature",
+    "soreness", "sore_areas", "said_sleep", "fluid", "alcohol",
+    "felt_alert", "felt_happy", "felt_neutral", "felt_rested", "felt_sad", "felt_tense",
+    "felt_tired",
+    "load", "exercise_time",
+)  # fmt: skip
+"""What is handed over day by day, where the recordings have it."""
 _ABOUT = ("age", "height", "mass", "bmi")
 _DAY_S = 86_400.0
 
@@ -75,7 +87,7 @@ class DailyReadiness(Task):
                 f"none of {len(recordings)} recordings is a table of days with {settings.fewest} "
                 f"or more of {', '.join(OUTPUTS)}",
             )
-        channels = [name for name in DAYS if name not in _ABOUT[:2] and _is_known(people, name)]
+        channels = [name for name in CHANNELS if _is_known(people, name)]
         signature = _signature(outputs, channels, settings.window_days)
         parts = [_Rows(person, outputs) for person in people]
         inputs = [person_inputs(part.person, part.at, signature) for part in parts]

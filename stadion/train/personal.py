@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import lightgbm
 import numpy as np
@@ -24,7 +24,6 @@ from stadion.science.daily import LEVELS, past_levels, past_windows
 from stadion.train._blanks import with_blanked_copies
 from stadion.train.base import Progress, Run
 from stadion.train.network.chance import seed_of
-from stadion.train.network.holdout import held_out_rows
 from stadion.train.network.onnx_graph import write_graph
 from stadion.train.windows.past import USUAL, PastFeatures, check_past
 from stadion.train.windows.trees import TREES_DOMAIN, TREES_OPSET, trees_node
@@ -36,10 +35,7 @@ _OBJECTIVES = {"mae": "regression_l1", "mse": "regression", "huber": "huber"}
 _MOST_STEPS = 20
 """A quantity that takes no more values than these, all whole, is a scale of answers."""
 _FEWEST_ROWS = 8
-_HELD_OUT = 0.25
-_SMOOTH = 9  # trees over which the held-out error is averaged before its least is looked for
-_LEAST_GAIN = 0.003  # of the error of the level alone: with less, trees would learn noise
-_GIVEN_UP = 0.02  # of the gain, for fewer trees
+_COPY_WEIGHT = 0.5  # of a copy with holes beside its row
 _BINS = 63
 
 
@@ -49,9 +45,6 @@ class PersonalSettings:
 
     Parameters
     ----------
-    patience
-        `auto` ends where trees no longer help on the latest quarter of the training rows (of
-        held-out groups where there are no times), `never` grows all `trees`.
     models
         Sets of trees per output, with seeds of their own, that answer with their mean.
     holes
@@ -61,7 +54,7 @@ class PersonalSettings:
         of a distribution on whole numbers is one of them, so it is the answer nearest to most.
     """
 
-    trees: int = field(default=300, metadata={"low": 1, "high": 5_000, "search": (50, 600, "log")})
+    trees: int = field(default=120, metadata={"low": 1, "high": 5_000, "search": (40, 400, "log")})
     leaves: int = field(default=8, metadata={"low": 2, "high": 512, "search": (3, 31, "log")})
     learning_rate: float = field(
         default=0.04, metadata={"low": 1e-4, "high": 1.0, "search": (0.01, 0.1, "log")}
@@ -75,7 +68,6 @@ class PersonalSettings:
         default=0.4, metadata={"low": 0.01, "high": 1.0, "search": (0.1, 1.0)}
     )
     objective: Literal["mae", "mse", "huber"] = "huber"
-    patience: Literal["auto", "never"] = "auto"
     models: int = field(default=3, metadata={"low": 1, "high": 50})
     holes: float = field(default=0.15, metadata={"low": 0.0, "high": 0.9})
     whole: Literal["auto", "never"] = "auto"
@@ -207,11 +199,11 @@ def _part(
     columns, start = features.of_rows(given)
     away = truth - start
     scale = float(np.mean(np.abs(away[: len(known)]))) or 1.0
-    work = _Work(features.fit(columns), away / scale, settings)
-    enough = _enough(work, _held(data.take(known), seed), seed_of(seed, 0))
+    rows = features.fit(columns)
+    weights = np.where(np.arange(len(rows)) < len(known), 1.0, _COPY_WEIGHT)
     trees = []
     for number in range(settings.models):
-        trees.append(work.grow(slice(None), enough, seed_of(seed, number)))
+        trees.append(_grow(rows, away / scale, weights, settings, seed_of(seed, number)))
         grown()
     limits = (
         -math.inf if output.low is None else output.low,
@@ -236,77 +228,33 @@ def _is_scale(truth: FloatArray) -> bool:
     return len(values) <= _MOST_STEPS and bool((values == np.round(values)).all())
 
 
-def _held(data: Dataset, seed: int) -> Array | None:
-    """(n,) True for the rows that judge: the latest ones, else those of some groups."""
-    if data.times is not None:
-        held: Array = data.times > np.quantile(data.times, 1.0 - _HELD_OUT)
-        return held if held.any() else None
-    if len(np.unique(data.groups)) < 2:
-        return None
-    return held_out_rows(data, _HELD_OUT, seed)
-
-
-def _enough(work: _Work, held: Array | None, seed: int) -> int:
-    """How many trees answer the `held` rows (n,) best, when grown on the others.
-
-    Rows after the first n are copies of them with holes; copies of held rows are left out.
-    """
-    settings = work.settings
-    if settings.patience == "never" or held is None or (~held).sum() < _FEWEST_ROWS:
-        return settings.trees
-    others = np.resize(~held, len(work.away))
-    curve: dict[str, dict[str, list[float]]] = {}
-    judges = np.flatnonzero(held)
-    work.grow(others, settings.trees, seed, judges, curve)
-    errors = np.array([float(np.abs(work.away[judges]).mean()), *curve["held"]["l1"]])
-    smooth = np.convolve(np.pad(errors, _SMOOTH // 2, "edge"), np.ones(_SMOOTH) / _SMOOTH, "valid")
-    gain = smooth[0] - smooth.min()
-    if gain < _LEAST_GAIN * smooth[0]:
-        return 1
-    return max(1, int((smooth <= smooth.min() + _GIVEN_UP * gain).argmax()))
-
-
-class _Work(NamedTuple):
-    """What all sets of trees of an output have in common: (n, d) features, (n,) distances."""
-
-    features: FloatArray
-    away: FloatArray
-    settings: PersonalSettings
-
-    def grow(
-        self,
-        rows: Array | slice,
-        trees: int,
-        seed: int,
-        judges: Array | None = None,
-        curve: dict[str, dict[str, list[float]]] | None = None,
-    ) -> lightgbm.Booster:
-        """Trees on some of the rows; `curve` gets their errors on the `judges`."""
-        settings = self.settings
-        parameters = {
-            "objective": _OBJECTIVES[settings.objective],
-            "alpha": 1.0,  # of the huber loss: squared up to a typical distance, then absolute
-            "metric": "l1",
-            "num_leaves": settings.leaves,
-            "learning_rate": settings.learning_rate,
-            "min_data_in_leaf": settings.min_child,
-            "lambda_l2": settings.l2,
-            "bagging_fraction": settings.subsample,
-            "bagging_freq": 1,
-            "feature_fraction": settings.feature_share,
-            "max_bin": _BINS,
-            "seed": seed % 2**31,
-            "deterministic": True,
-            "force_col_wise": True,
-            "num_threads": 1,
-            "verbosity": -1,
-        }
-        given = lightgbm.Dataset(self.features[rows], self.away[rows], params={"max_bin": _BINS})
-        if judges is None or curve is None:
-            return lightgbm.train(parameters, given, trees)
-        asked = given.create_valid(self.features[judges], self.away[judges])
-        record = lightgbm.record_evaluation(curve)
-        return lightgbm.train(parameters, given, trees, [asked], ["held"], callbacks=[record])
+def _grow(
+    features: FloatArray,
+    away: FloatArray,
+    weights: FloatArray,
+    settings: PersonalSettings,
+    seed: int,
+) -> lightgbm.Booster:
+    """Trees from (n, d) features to (n,) distances in units of the usual one."""
+    parameters = {
+        "objective": _OBJECTIVES[settings.objective],
+        "alpha": 1.0,  # of the huber loss: squared up to a typical distance, then absolute
+        "num_leaves": settings.leaves,
+        "learning_rate": settings.learning_rate,
+        "min_data_in_leaf": settings.min_child,
+        "lambda_l2": settings.l2,
+        "bagging_fraction": settings.subsample,
+        "bagging_freq": 1,
+        "feature_fraction": settings.feature_share,
+        "max_bin": _BINS,
+        "seed": seed % 2**31,
+        "deterministic": True,
+        "force_col_wise": True,
+        "num_threads": 1,
+        "verbosity": -1,
+    }
+    rows = lightgbm.Dataset(features, away, weight=weights, params={"max_bin": _BINS})
+    return lightgbm.train(parameters, rows, settings.trees)
 
 
 def _features(part: _Part) -> str:
