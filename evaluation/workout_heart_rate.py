@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation import session_heart_rate
 from evaluation.protocol import LEARNERS, TASKS, Answered, answer_split, joined, summary
 from evaluation.results import Result, result
 from stadion.core.activity import Activity
@@ -73,6 +74,7 @@ def evaluate(data: Path, seeds: Sequence[int]) -> list[Result]:
               {name: scores["mae"] for name, scores in trivial.items()}, details),
         _line(_part(whole, is_fit), "open workout files, FIT only", float(np.std(each)),
               {k: v["mae"] for k, v in baseline_scores(task, fit_rows).items()}, {}),
+        *session_heart_rate.evaluate(data, seeds),
     ]  # fmt: skip
 
 
