@@ -6,11 +6,22 @@ import numpy as np
 
 from stadion.core.arrays import Array, FloatArray
 
-__all__ = ["LEVELS", "RECENT_WEIGHT", "on_calendar", "past_levels", "past_windows"]
+__all__ = [
+    "CENTERS",
+    "FAST_WEIGHT",
+    "LEVELS",
+    "RECENT_WEIGHT",
+    "on_calendar",
+    "past_levels",
+    "past_windows",
+]
 
-LEVELS = ("last", "recent", "week", "month", "mean", "median", "spread", "count")
-RECENT_WEIGHT = 0.3
-"""Of the newest value in the exponentially weighted mean: the weights halve every two reports."""
+CENTERS = ("last", "fast", "recent", "week", "month", "mean", "median")
+"""Levels in the unit of the value, from the newest to those that reach back to the first day."""
+LEVELS = (*CENTERS, "spread", "count")
+FAST_WEIGHT, RECENT_WEIGHT = 0.6, 0.3
+"""Of the newest value in the exponentially weighted means: the others' weights shrink by 1 less
+this with every value."""
 _WEEK, _MONTH = 7, 28
 
 
@@ -71,32 +82,36 @@ def past_levels(values: FloatArray) -> FloatArray:
 
     Returns
     -------
-    (T + 1, 8): the columns of `LEVELS`. The last known value; the exponentially weighted mean of
-    the known ones, the newest counting `RECENT_WEIGHT`; means of the last 7 and 28 known ones;
-    mean, median and standard deviation of all; their number. Row t knows nothing of day t or
-    later. All but the number are NaN where nothing is known (the deviation, where one is).
+    (T + 1, 9): the columns of `LEVELS`. The last known value; exponentially weighted means of the
+    known ones, the newest counting `FAST_WEIGHT` and `RECENT_WEIGHT`; means of the last 7 and 28
+    known ones; mean, median and standard deviation of all; their number. Row t knows nothing of
+    day t or later. All but the number are NaN where nothing is known (the deviation, where one
+    is).
 
     Examples
     --------
-    >>> past_levels(np.array([4.0, np.nan, 6.0]))[:, [0, 4, 7]].tolist()
+    >>> past_levels(np.array([4.0, np.nan, 6.0]))[:, [0, 5, 8]].tolist()
     [[nan, nan, 0.0], [4.0, 4.0, 1.0], [4.0, 4.0, 1.0], [6.0, 5.0, 2.0]]
     """
     levels = np.full((len(values) + 1, len(LEVELS)), np.nan)
     levels[:, -1] = 0.0
     known: list[float] = []
-    recent = np.nan
+    weights = np.array([FAST_WEIGHT, RECENT_WEIGHT])
+    smooth = np.zeros(2)
     for day, value in enumerate(values):
-        if np.isfinite(value):
-            recent = value if not known else recent + RECENT_WEIGHT * (value - recent)
-            known.append(float(value))
-        levels[day + 1] = levels[day] if not np.isfinite(value) else _levels(known, recent)
+        if not np.isfinite(value):
+            levels[day + 1] = levels[day]
+            continue
+        smooth = smooth + weights * (value - smooth) if known else np.full(2, value)
+        known.append(float(value))
+        levels[day + 1] = _levels(known, smooth)
     return levels
 
 
-def _levels(known: list[float], recent: float) -> list[float]:
+def _levels(known: list[float], smooth: FloatArray) -> list[float]:
     every = np.array(known)
     spread = float(every.std()) if len(known) > 1 else np.nan
     return [
-        known[-1], recent, float(every[-_WEEK:].mean()), float(every[-_MONTH:].mean()),
+        known[-1], *smooth.tolist(), float(every[-_WEEK:].mean()), float(every[-_MONTH:].mean()),
         float(every.mean()), float(np.median(every)), spread, float(len(known)),
     ]  # fmt: skip

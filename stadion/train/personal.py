@@ -20,7 +20,7 @@ from stadion.core.arrays import Array, Arrays, FloatArray
 from stadion.core.dataset import Dataset
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature, Tensor
-from stadion.science.daily import LEVELS, past_levels, past_windows
+from stadion.science.daily import CENTERS, LEVELS, past_levels, past_windows
 from stadion.train._blanks import with_blanked_copies
 from stadion.train.base import Progress, Run
 from stadion.train.network.chance import seed_of
@@ -30,7 +30,6 @@ from stadion.train.windows.trees import TREES_DOMAIN, TREES_OPSET, trees_node
 
 __all__ = ["PLUGIN", "Personal", "PersonalModel", "PersonalSettings"]
 
-_CENTERS = LEVELS[:6]
 _OBJECTIVES = {"mae": "regression_l1", "mse": "regression", "huber": "huber"}
 _MOST_STEPS = 20
 """A quantity that takes no more values than these, all whole, is a scale of answers."""
@@ -215,12 +214,12 @@ def _part(
 
 def _nearest(data: Dataset, output: str, truth: FloatArray) -> str:
     """The level that lay nearest to the truth, where all of them are known."""
-    levels = data.inputs[USUAL + output][:, : len(_CENTERS)].astype(np.float64)
+    levels = data.inputs[USUAL + output][:, : len(CENTERS)].astype(np.float64)
     known = np.isfinite(levels).all(axis=1)
     if not known.any():
         return "recent"
     errors = np.abs(levels[known] - truth[known, None]).mean(axis=0)
-    return _CENTERS[int(errors.argmin())]
+    return CENTERS[int(errors.argmin())]
 
 
 def _is_scale(truth: FloatArray) -> bool:

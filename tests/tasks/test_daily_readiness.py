@@ -14,7 +14,13 @@ from stadion.core.dataset import Dataset
 from stadion.core.errors import Code, StadionError
 from stadion.export.verify import verify
 from stadion.ingest import open_path
-from stadion.science.daily import LEVELS, RECENT_WEIGHT, past_levels, past_windows
+from stadion.science.daily import (
+    FAST_WEIGHT,
+    LEVELS,
+    RECENT_WEIGHT,
+    past_levels,
+    past_windows,
+)
 from stadion.science.scores import mae
 from stadion.tasks.daily_readiness import PLUGIN as TASK
 from stadion.train.base import Run
@@ -66,11 +72,12 @@ def test_levels_are_those_of_the_values_before() -> None:
     levels = past_levels(values)
     for day in range(1, 6):
         past = values[:day][np.isfinite(values[:day])]
-        recent = past[0]
+        fast = recent = past[0]
         for value in past[1:]:
+            fast += FAST_WEIGHT * (value - fast)
             recent += RECENT_WEIGHT * (value - recent)
         spread = past.std() if len(past) > 1 else np.nan
-        expected = [past[-1], recent, past[-7:].mean(), past[-28:].mean(), past.mean(),
+        expected = [past[-1], fast, recent, past[-7:].mean(), past[-28:].mean(), past.mean(),
                     np.median(past), spread, len(past)]  # fmt: skip
         assert np.allclose(levels[day], expected, equal_nan=True), LEVELS
     assert np.isnan(levels[0, :-1]).all()
@@ -141,7 +148,7 @@ def test_a_level_takes_the_place_of_one_that_is_missing(tmp_path: Path) -> None:
     model = PERSONAL.fit(data, QUICK, Run(0, tmp_path))
     whole = model.predict(data.inputs)["resting_heart_rate"]
     holed = {name: values.copy() for name, values in data.inputs.items()}
-    for level in ("last", "recent", "week", "month"):
+    for level in ("last", "fast", "recent", "week", "month"):
         holed["usual_resting_heart_rate"][:, LEVELS.index(level)] = np.nan
     again = model.predict(holed)["resting_heart_rate"]
     assert np.abs(again - whole).mean() < 3, "still the person's own level"

@@ -12,7 +12,7 @@ from stadion.core.arrays import Array, FloatArray
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature
 from stadion.core.signature import Tensor as TensorSpec
-from stadion.science.daily import LEVELS
+from stadion.science.daily import CENTERS, LEVELS
 
 __all__ = ["PAST", "USUAL", "PastFeatures", "check_past"]
 
@@ -20,7 +20,6 @@ PAST, USUAL = "past_", "usual_"
 """An output's past and its levels so far are the inputs of its name with these before it."""
 _WEEK = 7
 _LAGS = (1, 2, 3, 4, 5, 6, 7, 14, 21, 28)
-_CENTERS = LEVELS[:6]
 _BEYOND = 1e39
 _CHUNK_ROWS = 2_000
 
@@ -73,8 +72,8 @@ class PastFeatures(nn.Module):
     output
         Name of the output.
     level
-        The column of `LEVELS` that the answer starts from. Where it is missing the next known
-        level takes its place, then the mean of the window, then `usual`.
+        The column of `CENTERS` that the answer starts from. Where it is missing the nearest known
+        one takes its place, then what the window holds, then `usual`.
     usual
         The training median of the output.
 
@@ -143,17 +142,22 @@ class PastFeatures(nn.Module):
 
     def _reference(self, past: Tensor, levels: Tensor) -> Tensor:
         """(n,) the level asked for, or what comes nearest to it of what is known."""
-        window = _mean(past)
-        latest = _last(past)
-        order = [self._level, *(name for name in _CENTERS if name != self._level)]
-        start = torch.full_like(window, self._usual)
-        start = torch.where(torch.isfinite(window), window, start)
-        for name in reversed(order):
-            level = levels[:, LEVELS.index(name)]
-            if name == "last":
-                level = torch.where(torch.isfinite(level), level, latest)
-            start = torch.where(torch.isfinite(level), level, start)
+        start = torch.full_like(past[:, 0], self._usual)
+        order = sorted(CENTERS, key=self._distance)
+        for values in (_mean(past), _last(past), *(self._of(past, levels, n) for n in order[::-1])):
+            start = torch.where(torch.isfinite(values), values, start)
         return start
+
+    def _distance(self, name: str) -> int:
+        """How far a level is from the one asked for, on the way from new to old."""
+        return abs(CENTERS.index(name) - CENTERS.index(self._level))
+
+    def _of(self, past: Tensor, levels: Tensor, name: str) -> Tensor:
+        """(n,) a level; the last value is also known from the past itself."""
+        level = levels[:, LEVELS.index(name)]
+        if name != "last":
+            return level
+        return torch.where(torch.isfinite(level), level, past[:, -1])
 
 
 def _columns(values: Tensor) -> Tensor:
@@ -180,8 +184,8 @@ def _of_itself(past: Tensor, levels: Tensor, start: Tensor) -> list[Tensor]:
     clock = torch.arange(1, steps + 1, dtype=torch.float64)
     since = steps - torch.where(torch.isfinite(past), clock, 0.0).amax(dim=1, keepdim=True)
     return [
-        levels[:, : len(_CENTERS)] - origin,
-        levels[:, len(_CENTERS) :],
+        levels[:, : len(CENTERS)] - origin,
+        levels[:, len(CENTERS) :],
         origin,
         lags - origin,
         ends - origin,
