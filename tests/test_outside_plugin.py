@@ -11,7 +11,7 @@ from stadion.core.activity import Activity, Track
 from stadion.core.plugins import Cupboard, checks_in
 from stadion.platform import Platform
 from stadion.tasks import checks
-from stadion.tasks.base import Task
+from stadion.tasks.base import Task, activities_of
 from tests.servers import running_server
 
 TASK = '''
@@ -104,7 +104,7 @@ def as_csv(activity: Activity) -> bytes:
 
 def test_it_trains_registers_and_serves(place: Platform) -> None:
     task = Cupboard[Task]("stadion.tasks", place.home.plugins).get("sprint")
-    recordings = task.examples(0)
+    recordings = activities_of(task.examples(0))
     for activity in recordings:
         place._archive.add(activity)
     view = place.train("sprint", learner="boosting", folds=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ def time_folds(data: Dataset, k: int) -> list[Fold]:
     edges = [*moments[np.unique(places)], np.inf]
     return [
         Fold(np.flatnonzero(data.times < start), np.flatnonzero(_within(data.times, start, end)))
-        for start, end in zip(edges, edges[1:], strict=False)
+        for start, end in pairwise(edges)
     ]
 
 

@@ -69,6 +69,7 @@ class Doubling:
 
     graph: onnx.ModelProto
     factor: float = 2.0
+    signature: Signature = SIGNATURE
 
     def predict(self, inputs: Arrays) -> dict[str, Array]:
         return {"effort": np.nan_to_num(inputs["speed"]) * np.float32(self.factor)}

@@ -10,10 +10,10 @@ import pytest
 from evaluation.workout_heart_rate import workouts
 from stadion.core.plugins import Cupboard
 from stadion.ingest import open_path
+from stadion.science.folds import grouped_folds
 from stadion.science.scores import mae
 from stadion.tasks.base import Task
 from stadion.train.base import Learner, Run
-from stadion.science.folds import grouped_folds
 from tests.places import shared_data
 
 TASKS: Cupboard[Task] = Cupboard("stadion.tasks")

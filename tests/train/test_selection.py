@@ -11,6 +11,7 @@ import pytest
 from stadion.core.dataset import Dataset
 from stadion.core.errors import Code, StadionError
 from stadion.core.model import Model
+from stadion.science.folds import grouped_folds
 from stadion.science.scores import SCORES
 from stadion.train.base import Progress, Run
 from stadion.train.baseline import PLUGIN as BASELINE
@@ -20,7 +21,6 @@ from stadion.train.boosting import BoostingSettings
 from stadion.train.rocket import PLUGIN as ROCKET
 from stadion.train.rocket import RocketSettings
 from stadion.train.selection.choice import Candidate, choose, cross_validate
-from stadion.science.folds import grouped_folds
 from tests.train.series_sets import racket_sports
 from tests.train.toys import classes_by_group, pace_to_heart_rate
 
