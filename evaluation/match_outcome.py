@@ -115,7 +115,10 @@ def _answer(question: _Question, seeds: Sequence[int]) -> Result:
     scores = [_scores(one.test, one.outputs["outcome"]) for one in everyone]
     values = [score[question.metric] for score in scores]
     others = _others(question, rows, parts)
-    details = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+    details: dict[str, Any] = {
+        name: float(np.mean([score[name] for score in scores])) for name in scores[0]
+    }
+    details["each year"] = _each_year(question, rows, parts, everyone[0])
     return result(
         summary(everyone, question.metric),
         task=task.name,
@@ -129,6 +132,18 @@ def _answer(question: _Question, seeds: Sequence[int]) -> Result:
         test_rows=sum(map(len, parts)),
         details=details | {f"{name}: all scores": found for name, found in others.items()},
     )
+
+
+def _each_year(
+    question: _Question, rows: Dataset, parts: Sequence[Array], answered: Answered
+) -> dict[int, float]:
+    """The metric of the first seed by year."""
+    ends = np.cumsum([len(part) for part in parts])
+    given = np.split(answered.outputs["outcome"], ends[:-1])
+    return {
+        year: round(_scores(rows.take(part), chances)[question.metric], 4)
+        for year, part, chances in zip(question.years, parts, given, strict=True)
+    }
 
 
 def _others(
@@ -174,6 +189,9 @@ def _ordered(test: Dataset, chances: Mapping[str, FloatArray]) -> Array:
 def _odds(tables: Sequence[Table], name: str) -> dict[str, FloatArray]:
     """Match -> chances of the side that a data set names first, from decimal odds, margin off."""
     columns = [f"player_{name}", f"{name}_draw", f"opponent_{name}"]
+    tables = [table for table in tables if columns[0] in table.columns]
+    if not tables:
+        return {}
     is_three = any(columns[1] in table.columns for table in tables)
     used = columns if is_three else [columns[0], columns[2]]
     rows = np.concatenate(
