@@ -33,7 +33,8 @@ class RallyFutures:
 
     Beside the data set's `type` and `landing`, the expected course of the rally, the graph gives
     `future_type` (n, K, T, types), `future_landing` (n, K, T, 2) and `future_chance` (n, K): K
-    ways on, always the same for the same question, and how likely each is the nearest one.
+    ways on, always the same for the same question, and how likely each is the nearest one; and
+    `landing_spread` (n, T, 2), how far off `landing` is expected to be.
     """
 
     name = "rally_futures"
@@ -99,6 +100,10 @@ def _with_futures(signature: Signature, futures: int) -> Signature:
         Tensor("future_chance", "FP32", (None, futures), "1",
                "chance of each future to be the nearest to what happens", low=0.0, high=1.0,
                missing=False),
+        dataclasses.replace(
+            landing, name="landing_spread", low=0.0,
+            meaning="how far off the expected landing points are expected to be",
+        ),
     )  # fmt: skip
     return dataclasses.replace(signature, outputs=(*signature.outputs, *several))
 

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from stadion.core.dataset import Dataset
 from stadion.core.errors import StadionError
 from stadion.science.badminton import best_of
 from stadion.train.base import Progress, Run
+from stadion.train.intervals.calibrate import with_intervals
 from stadion.train.rallies.course import RallySettings
 from stadion.train.rallies.windows import Windows
 from stadion.train.rally_futures import PLUGIN
@@ -69,6 +71,35 @@ def test_a_type_that_follows_the_last_one_is_learned(tmp_path: Path) -> None:
     known = data.targets["type"] >= 0
     right = answers["type"].argmax(axis=2) == data.targets["type"]
     assert right[known].mean() > 0.5  # one in ten by chance
+
+
+def test_intervals_grow_with_the_error_the_model_expects(tmp_path: Path) -> None:
+    data = PLUGIN.example(0, 240)
+    run = Run(0, tmp_path)
+    model = PLUGIN.fit(data, QUICK, run)
+    answers = model.predict(data.inputs)
+    whole = with_intervals(model, data, answers, 0.9, run)
+    given = whole.predict(data.inputs)
+    width = given["landing_high"] - given["landing_low"]
+    grown = width / np.maximum(given["landing_spread"], 1e-6)
+    inside = (np.abs(given["landing_low"]) < 14.9) & (np.abs(given["landing_high"]) < 14.9)
+    first = grown[:, 0, 1][inside[:, 0, 1]]
+    assert first.std() < 0.01 * first.mean()  # one factor for every row
+    assert width[:, 0, 1].std() > 0
+    truth, known = data.targets["landing"], np.isfinite(data.targets["landing"])
+    held = (truth >= given["landing_low"]) & (truth <= given["landing_high"])
+    assert held[known].mean() > 0.88
+    kinds = data.targets["type"]
+    there = kinds >= 0
+    chosen = np.take_along_axis(given["type_set"], kinds.clip(0)[..., None], axis=2)[..., 0]
+    for place in range(4):
+        assert chosen[:, place][there[:, place]].mean() > 0.88
+    whole.to_onnx(tmp_path / "whole.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "whole.onnx")
+    names = [output.name for output in session.get_outputs()]
+    for name, values in zip(names, session.run(names, dict(data.inputs)), strict=True):
+        apart = np.abs(values.astype(np.float64) - given[name])
+        assert apart.max() < 1e-3 or (values.dtype == np.bool_ and apart.mean() < 0.01), name
 
 
 def test_windows_are_later_strokes_with_the_players_in_their_turn() -> None:

@@ -17,6 +17,9 @@ from stadion.train.intervals.model import IntervalModel, Margin
 
 __all__ = ["intervals_unseen", "with_intervals"]
 
+_FEW = 50
+"""Fewer known values than this have no margin of their own among places of one output."""
+
 
 def with_intervals(
     model: Model, data: Dataset, answers: Arrays, share: float, run: Run
@@ -28,7 +31,9 @@ def with_intervals(
     data
         Rows that were answered by models that had not seen them, split as the task splits.
     answers
-        Their answers: output -> (n, ...). Outputs without a target get no interval.
+        Their answers: output -> (n, ...). Outputs without a target get no interval. Where a model
+        itself tells how far off it expects its output `y` to be, as `y_spread` of the same shape,
+        the margins grow with that.
     share
         0.9 for intervals that miss one truth in ten.
     """
@@ -38,10 +43,14 @@ def with_intervals(
         for name in quantities
     }
     errors = {name: values for name, values in errors.items() if np.isfinite(values).any()}
-    hardness = hardness_of(data, errors, run)
-    hard = hardness.unseen if hardness else {}
+    told = {name: answers[f"{name}_spread"] for name in errors if f"{name}_spread" in answers}
+    untold = {name: values for name, values in errors.items() if name not in told}
+    hardness = hardness_of(data, untold, run)
+    hard = {**(hardness.unseen if hardness else {}), **told}
     margins = {
-        name: _scaled(values, hard[name], share) if name in hard else Margin(_each(values, share))
+        name: _scaled(values, hard[name], share, name in told)
+        if name in hard
+        else Margin(_each(values, share))
         for name, values in errors.items()
     }
     for name in data.signature.labels:
@@ -74,15 +83,21 @@ def intervals_unseen(
     return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
 
 
-def _scaled(errors: FloatArray, hard: Array, share: float) -> Margin:
+def _scaled(errors: FloatArray, hard: Array, share: float, is_told: bool) -> Margin:
     """A margin in units of how hard each row was expected to be before it was seen."""
     floor = typical_sizes(errors)
-    return Margin(_each(errors / np.maximum(hard, floor), share), floor)
+    scores = errors / np.maximum(hard, floor)
+    return Margin(_each(scores, share, _FEW if is_told else 1), floor, is_told)
 
 
-def _each(scores: FloatArray, share: float) -> FloatArray:
-    """(...) one margin per column of (n, ...) scores; a column never known takes the largest."""
+def _each(scores: FloatArray, share: float, fewest: int = 1) -> FloatArray:
+    """(...) one margin per column of (n, ...) scores; a column never known takes the largest.
+
+    With `fewest` above 1, columns that are known less often take the margin of all together.
+    """
     columns = scores.reshape(len(scores), -1).T
+    if fewest > 1:
+        return _pooled(columns, share, fewest).reshape(scores.shape[1:])
     known = [margin(column, share) for column in columns if np.isfinite(column).any()]
     sizes = [
         margin(column, share) if np.isfinite(column).any() else max(known) for column in columns
@@ -99,10 +114,26 @@ def _least(targets: Array, probabilities: Array, share: float) -> Margin:
     M. Sadinle, J. Lei, L. Wasserman, Least ambiguous set-valued classifiers with bounded error
     levels, JASA 114 (2019) 223.
     """
-    known = targets >= 0
-    asked = probabilities[known]
-    of_truth = asked[np.arange(len(asked)), targets[known]].astype(np.float64)
-    return Margin(np.array(1.0 - margin(1.0 - of_truth, share)))
+    place = targets.clip(0)[..., None]
+    of_truth = np.take_along_axis(probabilities, place, axis=-1)[..., 0].astype(np.float64)
+    scores = np.where(targets >= 0, 1.0 - of_truth, np.nan)
+    if targets.ndim == 1:
+        return Margin(np.array(1.0 - margin(scores, share)))
+    columns = scores.reshape(len(scores), -1).T
+    return Margin((1.0 - _pooled(columns, share, _FEW)).reshape(*targets.shape[1:], 1))
+
+
+def _pooled(columns: FloatArray, share: float, fewest: int) -> FloatArray:
+    """(columns,) a margin for each row of (columns, n) scores.
+
+    That of all scores together for a row of which fewer than `fewest` are known.
+    """
+    together = margin(columns.ravel(), share)
+    sizes = [
+        margin(column, share) if np.isfinite(column).sum() >= fewest else together
+        for column in columns
+    ]
+    return np.array(sizes)
 
 
 def _in_order(margins: Mapping[str, Margin], names: Sequence[str]) -> dict[str, Margin]:

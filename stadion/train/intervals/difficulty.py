@@ -85,6 +85,9 @@ def hardness_of(data: Dataset, errors: Arrays, run: Run) -> Hardness | None:
 
 def typical_sizes(errors: FloatArray) -> FloatArray:
     """(...) the least size a row's error is expected to have, per column of (n, ...) errors."""
-    with np.errstate(invalid="ignore"):
-        typical: FloatArray = np.nanmean(errors, axis=0) * _FLOOR
-    return np.maximum(typical, 1e-6)
+    known = np.isfinite(errors)
+    total = np.where(known, errors, 0.0).sum(axis=0)
+    overall = total.sum() / max(int(known.sum()), 1)  # for a column that is never known
+    typical: FloatArray = np.where(known.any(axis=0), total / known.sum(axis=0).clip(1), overall)
+    floors: FloatArray = np.maximum(typical * _FLOOR, 1e-6)
+    return floors

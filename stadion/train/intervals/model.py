@@ -28,15 +28,18 @@ class Margin:
     Parameters
     ----------
     size
-        (...) per column of a quantity; for class probabilities one number: the least probability
-        of a class that stays in the set.
+        (...) per column of a quantity; for class probabilities one number, or (T, 1) for a class
+        at each of T places: the least probability of a class that stays in the set.
     floor
         (...) the least expected size of an error where the margin grows with the row's hardness:
         then it is `size` times the larger of both. None: `size` alone.
+    is_told
+        True where the model itself expects the size of the error, in its output `<name>_spread`.
     """
 
     size: FloatArray
     floor: FloatArray | None = None
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +81,8 @@ class IntervalModel:
                 continue
             reach = margin.size.astype(np.float32)
             if margin.floor is not None:
-                reach = reach * np.maximum(hard[name], margin.floor.astype(np.float32))
+                expected = answers[f"{name}_spread"] if margin.is_told else hard[name]
+                reach = reach * np.maximum(expected, margin.floor.astype(np.float32))
             tensor = self.inner.signature.output(name)
             answers[f"{name}_low"] = np.clip(values - reach, tensor.low, tensor.high)
             answers[f"{name}_high"] = np.clip(values + reach, tensor.low, tensor.high)
@@ -144,7 +148,8 @@ def _append_bounds(graph: GraphProto, tensor: Tensor, margin: Margin) -> None:
     if margin.floor is not None:
         floor, size, grown = f"{name}:floor", f"{name}:size", f"{name}:grown"
         graph.initializer.append(numpy_helper.from_array(margin.floor.astype(np.float32), floor))
-        graph.node.append(helper.make_node("Max", [f"{_HARD}/{name}", floor], [size]))
+        expected = f"{name}_spread" if margin.is_told else f"{_HARD}/{name}"
+        graph.node.append(helper.make_node("Max", [expected, floor], [size]))
         graph.node.append(helper.make_node("Mul", [reach, size], [grown]))
         reach = grown
     limits = [_limit(graph, f"{name}:{side}", value) for side, value in

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from stadion.core.errors import Code, StadionError
 from stadion.train.base import Progress, Run
 from stadion.train.network.chance import seed_of
-from stadion.train.rallies.losses import errors_of, loss_of
+from stadion.train.rallies.losses import errors_of, loss_of, spread_loss
 from stadion.train.rallies.module import RallyNetwork
 from stadion.train.rallies.windows import Batch, Windows
 
@@ -115,7 +115,8 @@ def train(
 def _loss(network: RallyNetwork, batch: Batch, softness: float) -> Tensor:
     courses, side = network.courses(batch.types.shape[1], *batch.inputs)
     errors = errors_of(courses, side, batch.types, batch.landing, network.reading.unit)
-    return loss_of(courses, errors, softness)
+    unit = network.reading.unit
+    return loss_of(courses, errors, softness) + spread_loss(courses, side, batch.landing, unit)
 
 
 def _groups(network: RallyNetwork, settings: RallySettings) -> list[dict[str, object]]:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from stadion.train.rallies.module import Courses
 
-__all__ = ["errors_of", "loss_of"]
+__all__ = ["errors_of", "loss_of", "spread_loss"]
 
 _CHANCE = 0.1  # weight of telling which future will come
 
@@ -51,6 +51,18 @@ def loss_of(courses: Courses, errors: Tensor, softness: float) -> Tensor:
     share = torch.softmax(-futures.detach() / max(softness, 0.1), dim=1)
     told = functional.cross_entropy(courses.chance, share)
     return nearest.mean() + expected.mean() + _CHANCE * told
+
+
+def spread_loss(courses: Courses, side: Tensor, landing: Tensor, unit: Tensor) -> Tensor:
+    """Surprise at the error of the expected landing points, which are taken as they are.
+
+    The spread is that of a Laplace distribution, so it is the expected absolute error.
+    """
+    truth = landing * side[:, None, None] / unit
+    known = torch.isfinite(truth).float()
+    off = (torch.nan_to_num(truth) - courses.landing[:, -1].detach()).abs()
+    surprise = torch.log(courses.spread) + off / courses.spread
+    return (surprise * known).sum() / known.sum().clamp(min=1.0)
 
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from stadion.core.signature import Signature
 from stadion.train.rallies.reading import Reading
 
 __all__ = ["Courses", "RallyNetwork", "Shape"]
 
+_LEAST = 0.02  # of a landing point's unit: nothing is told more closely
 _PLAYER = 8  # numbers that stand for a player
 _PLACES, _ENDS = 12, 12  # strokes from the start and to the end that are told apart
 
@@ -29,12 +31,14 @@ class Courses(NamedTuple):
 
     `types` (n, K + 1, T, C) logits and `landing` (n, K + 1, T, 2) in units of the spread, seen
     from the first player's side; the last of the courses is the expected one. `chance` (n, K)
-    logits of each future being the nearest to what will happen.
+    logits of each future being the nearest to what will happen; `spread` (n, T, 2) how far off
+    the expected landing points are expected to be.
     """
 
     types: Tensor
     landing: Tensor
     chance: Tensor
+    spread: Tensor
 
 
 class RallyNetwork(nn.Module):
@@ -78,6 +82,7 @@ class RallyNetwork(nn.Module):
         )  # fmt: skip
         self._stroke = nn.Linear(width, self.kinds + 2)
         self._chance = nn.Linear(width, shape.futures)
+        self._spread = nn.Linear(width, 2)
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Types and landing points as expected, and those of each future with its chance."""
@@ -86,7 +91,8 @@ class RallyNetwork(nn.Module):
         landing = courses.landing * self.reading.unit * side[:, None, None, None]
         k = self.futures
         chance = torch.softmax(courses.chance, dim=1)
-        return types[:, k], landing[:, k], types[:, :k], landing[:, :k], chance
+        spread = courses.spread * self.reading.unit
+        return types[:, k], landing[:, k], types[:, :k], landing[:, :k], chance, spread
 
     def courses(self, steps: int, *inputs: Tensor) -> tuple[Courses, Tensor]:
         """All courses over the next `steps` strokes, and the side of the first player, (n,)."""
@@ -105,7 +111,11 @@ class RallyNetwork(nn.Module):
         for block in self._blocks:
             hidden = hidden + block(hidden)
         told = self._stroke(hidden)
-        courses = Courses(told[..., : self.kinds], told[..., self.kinds :], self._chance(context))
+        # what it learns of its own errors shall not change the answers: hence detached
+        spread = functional.softplus(self._spread(hidden[:, -1].detach())) + _LEAST
+        courses = Courses(
+            told[..., : self.kinds], told[..., self.kinds :], self._chance(context), spread
+        )
         return courses, read.side
 
     def _strokes(self, steps: int, left: Tensor, is_known: Tensor) -> Tensor:
