@@ -199,10 +199,10 @@ def _read(data: Dataset, seed: int) -> _Read:
     rows = np.arange(len(data))
     both = with_blanked_copies(data, _BLANKED, seed_of(seed, _COPIES) % 2**31, rows)
     given = [torch.from_numpy(both.inputs[tensor.name]) for tensor in data.signature.inputs]
-    responses = Responses(data.signature)
+    responses = Responses(data.signature).double()
     with torch.inference_mode():
         parts = [
-            responses(*(one[start : start + _CHUNK] for one in given))
+            responses(*(one[start : start + _CHUNK].double() for one in given))
             for start in range(0, len(both), _CHUNK)
         ]
     asked = Asked(*(torch.cat(each).clone() for each in zip(*parts, strict=True)))
@@ -232,7 +232,7 @@ def _crew(read: _Read, settings: HybridSettings, run: Run) -> tuple[Halves, Tens
     fold_of_workout = np.array([fold_of_row[rows[0]] for rows in workouts])
     bags = [np.flatnonzero(fold_of_workout != fold) for fold in left_out]
     course = CourseSettings(settings.epochs, settings.learning_rate, settings.elsewhere)
-    material = Material(read.asked, read.truth, workouts, bags)
+    material = Material(Asked(*(each.float() for each in read.asked)), read.truth, workouts, bags)
     taught(crew, responses, material, course, seed_of(run.seed, _COURSE))
     unseen = torch.from_numpy((left_out[:, None] == fold_of_row).astype(np.float32))
     run.progress(Progress("hearts", 1, _TURNS))
@@ -248,7 +248,9 @@ def _told(halves: Halves, read: _Read, weights: Tensor) -> FloatArray:
         for start in range(0, weights.shape[1], _CHUNK):
             some = slice(start, start + _CHUNK)
             asked = Asked(*(each[some] for each in read.asked))
-            parts.append(halves.told(asked, read.beats[some], weights[:, some])[0].numpy())
+            parts.append(
+                halves.told(asked, read.beats[some].double(), weights[:, some].double())[0].numpy()
+            )
     return np.concatenate(parts)
 
 

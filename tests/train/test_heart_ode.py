@@ -73,7 +73,7 @@ def test_calibration_is_the_posterior_mean_of_the_known_moments() -> None:
 
     def alike(a: np.ndarray, b: np.ndarray, p: np.ndarray, q: np.ndarray) -> np.ndarray:
         apart = np.abs(a[:, None] - b[None, :])
-        return const**2 + passing**2 * np.exp(-apart / reach) + ways**2 * p @ q.T
+        return np.asarray(const**2 + passing**2 * np.exp(-apart / reach) + ways**2 * p @ q.T)
 
     known = slice(0, 2)
     apart = np.abs(step[known, None] - step[None, known])

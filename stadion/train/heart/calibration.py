@@ -61,7 +61,7 @@ class Calibration(nn.Module):
         prior = torch.exp(self.prior).unsqueeze(-1).unsqueeze(-1).unsqueeze(-1).unbind(1)
         between = self._alike(prior, seen.step, seen.step, seen.ways, seen.ways)
         noise = prior[5] ** 2 * torch.exp(-_apart(seen.step, seen.step) / prior[6])
-        itself = torch.eye(seen.residual.shape[-1], device=step.device)
+        itself = torch.eye(seen.residual.shape[-1], device=step.device, dtype=step.dtype)
         both = seen.there.unsqueeze(-1) * seen.there.unsqueeze(-2)
         matrix = (between + noise + (prior[4] ** 2 + _LEAST_NOISE) * itself) * both
         matrix = matrix + itself * (1.0 - seen.there).unsqueeze(-1)
@@ -88,7 +88,7 @@ def solved(matrix: Tensor, right: Tensor) -> Tensor:
         pivot = system[..., index : index + 1, :]
         pivot = pivot / pivot[..., index : index + 1]
         column = system[..., :, index : index + 1]
-        keep = torch.ones(size, 1, device=matrix.device)
+        keep = torch.ones(size, 1, device=matrix.device, dtype=matrix.dtype)
         keep[index] = 0.0
         # the pivot's own row becomes the pivot: 0 * row + 1 * pivot
         system = system - (column * keep) * pivot

@@ -87,7 +87,7 @@ class Crew(nn.Module):
         missing = torch.isnan(asked.beats)
         seen = Seen(
             torch.where(missing, torch.zeros_like(residual), residual),
-            1.0 - missing.to(torch.float32),
+            1.0 - missing.to(residual.dtype),
             asked.opening_step,
             then_ways.reshape(networks, -1, moments, ways.shape[-1]),
         )

@@ -16,7 +16,9 @@ __all__ = ["Halves"]
 class Halves(nn.Module):
     """Inputs in; the features of the trees, and the curve of crew and equation, out.
 
-    `ode_share` is how much of the curve is the equation's.
+    `ode_share` is how much of the curve is the equation's. Everything is computed in float64 and
+    rounded to float32 once, at the end: two runtimes that add in another order then send a row
+    down the same branches of the trees.
     """
 
     def __init__(self, responses: Responses, crew: Crew, ode: OdeNetwork, ode_share: float) -> None:
@@ -25,12 +27,15 @@ class Halves(nn.Module):
         self.crew = crew
         self.ode = ode
         self._ode_share = ode_share
+        self.double()
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """(n, features) with NaN = missing, and (n,) bpm."""
-        features, curve = self.told(self.responses(*inputs), inputs[self._beats_at])
-        followed = self.ode(*inputs)[0]
-        return features, (1.0 - self._ode_share) * curve + self._ode_share * followed
+        wide = [values.to(torch.float64) for values in inputs]
+        features, curve = self.told(self.responses(*wide), wide[self._beats_at])
+        followed = self.ode(*wide)[0]
+        both = (1.0 - self._ode_share) * curve + self._ode_share * followed
+        return features, both.to(torch.float32)
 
     def told(
         self, asked: Asked, beats: Tensor, weights: Tensor | None = None
@@ -57,7 +62,7 @@ class Halves(nn.Module):
             residual,
             _known_mean(residual),
         ]
-        return torch.cat(parts, dim=1), curve
+        return torch.cat(parts, dim=1).to(torch.float32), curve
 
     @property
     def _beats_at(self) -> int:
@@ -77,7 +82,7 @@ def _summary(beats: Tensor) -> Tensor:
 
 def _known_mean(values: Tensor) -> Tensor:
     missing = torch.isnan(values)
-    known = (1.0 - missing.to(torch.float32)).sum(dim=1, keepdim=True)
+    known = (1.0 - missing.to(values.dtype)).sum(dim=1, keepdim=True)
     total = torch.where(missing, torch.zeros_like(values), values).sum(dim=1, keepdim=True)
     mean = total / known.clamp(min=1.0)
     return torch.where(known < 0.5, torch.full_like(mean, float("nan")), mean)

@@ -83,10 +83,10 @@ class OdeNetwork(nn.Module):
         there = torch.isfinite(seen_beats)
         residual = (torch.where(there, seen_beats, torch.full_like(seen_beats, USUAL_BPM))
                     - USUAL_BPM) / BPM - then[:, moments]  # fmt: skip
-        steps = torch.tensor([float(moment) for moment in MOMENTS]) + torch.zeros_like(residual)
+        steps = torch.tensor([float(m) for m in MOMENTS], dtype=residual.dtype) + 0.0 * residual
         seen = Seen(
             residual.unsqueeze(0),
-            there.to(torch.float32).unsqueeze(0),
+            there.to(residual.dtype).unsqueeze(0),
             steps.unsqueeze(0),
             opening[:, moments, 1:].unsqueeze(0),
         )
@@ -100,7 +100,7 @@ class OdeNetwork(nn.Module):
         """(n, T, 1 + ways): where each step would lead the heart if it lasted, and the ways."""
         values = torch.stack(streams, dim=2)
         steps = values.shape[1]
-        ages = torch.arange(steps, dtype=torch.float32).unsqueeze(0)
+        ages = torch.arange(steps, dtype=values.dtype).unsqueeze(0)
         still = torch.zeros_like(elapsed).unsqueeze(1)
         at = ages + (elapsed.unsqueeze(1) - (steps - 1.0) if ends_now else still)
         clock = torch.log1p(at.clamp(min=0.0) / 30.0).unsqueeze(2)
@@ -122,7 +122,7 @@ def _standard(values: Tensor, centre: Tensor, scale: Tensor) -> Tensor:
     missing = torch.isnan(values)
     scaled = (torch.where(missing, centre, values) - centre) * scale
     held = scaled.clamp(-_FARTHEST, _FARTHEST)
-    return torch.cat([held, missing.to(torch.float32) * (scale > 0)], dim=-1)
+    return torch.cat([held, missing.to(held.dtype) * (scale > 0).to(held.dtype)], dim=-1)
 
 
 def _scales(data: Dataset, streams: Sequence[str], static: Sequence[str]) -> dict[str, Tensor]:

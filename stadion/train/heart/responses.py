@@ -130,7 +130,8 @@ class Responses(nn.Module):
         missing = torch.isnan(features)
         scaled = (torch.where(missing, self.centre, features) - self.centre) * self.scale
         held = scaled.clamp(-_FARTHEST, _FARTHEST)
-        return torch.cat([held, missing.to(torch.float32) * (self.scale > 0)], dim=-1)
+        counts = (self.scale > 0).to(held.dtype)
+        return torch.cat([held, missing.to(held.dtype) * counts], dim=-1)
 
     def _fixed(self, name: str, values: FloatArray) -> None:
         self.register_buffer(name, torch.from_numpy(np.array(values, np.float32)))
@@ -162,7 +163,7 @@ def _filtered(streams: Tensor, weights: Tensor) -> Tensor:
 
 
 def _is_moving(speed: Tensor) -> Tensor:
-    return (speed > _STILL_MPS).to(torch.float32)
+    return (speed > _STILL_MPS).to(speed.dtype)
 
 
 def _sums(streams: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -173,7 +174,7 @@ def _sums(streams: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     shape = (streams.shape[1], weights.shape[1], weights.shape[2])
     return (
         (known @ flat).reshape(-1, *shape),
-        ((1.0 - missing.to(torch.float32)) @ flat).reshape(-1, *shape),
+        ((1.0 - missing.to(flat.dtype)) @ flat).reshape(-1, *shape),
     )
 
 
