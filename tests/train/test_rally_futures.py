@@ -143,6 +143,12 @@ def test_a_training_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None
         np.testing.assert_allclose(again[name], values, atol=1e-5)
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 4, 5])
+def test_the_shortest_trainings_come_to_an_end(tmp_path: Path, epochs: int) -> None:
+    settings = dataclasses.replace(QUICK, epochs=epochs, batch_size=64)
+    PLUGIN.fit(PLUGIN.example(0), settings, Run(0, tmp_path))
+
+
 def test_settings_that_diverge_are_told(tmp_path: Path) -> None:
     data = PLUGIN.example(0)
     landing = np.where(np.isnan(data.targets["landing"]), np.nan, 3e38).astype(np.float32)

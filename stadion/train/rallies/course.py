@@ -24,6 +24,7 @@ __all__ = ["RallySettings", "train"]
 _ORDER, _STEP = 1, 2  # what a seed is drawn for
 _SORTED = 6.0  # strokes by which a batch's rallies may differ in length at random
 _CLIP = 1.0
+_FEWEST_STEPS = 20  # the schedule divides by its rise, which must have a length
 _SOFTENED = 0.8  # of the updates, after which the softness stays as it is
 _MIRRORED = ("past_landing", "past_player", "past_opponent")
 
@@ -82,9 +83,8 @@ def train(
     windows.to(device)
     batches = max(1, len(windows) // settings.batch_size)
     optimizer = torch.optim.AdamW(_groups(network, settings), lr=settings.learning_rate)
-    schedule = OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=settings.epochs * batches + 1, pct_start=0.2
-    )
+    steps = max(settings.epochs * batches + 1, _FEWEST_STEPS)
+    schedule = OneCycleLR(optimizer, settings.learning_rate, total_steps=steps, pct_start=0.2)
     parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
     for epoch in range(_restored(parts, checkpoint), settings.epochs):
         torch.manual_seed(seed_of(run.seed, epoch, _STEP))
