@@ -41,6 +41,7 @@ from evaluation.technique_answers import (
     stacked,
 )
 from stadion.core.activity import Activity
+from stadion.core.arrays import Array
 from stadion.core.dataset import Dataset
 from stadion.ingest import open_path
 from stadion.platform.measuring import relabelled
@@ -114,7 +115,12 @@ def physical_therapy(folder: Path, seed: int) -> list[Result]:
     nearest = [nearest_answers(train, test) for train, test in alone]
     kernels = [fitted("rocket", {}, train, test, seed) for train, test in alone]
     order = stacked(*[test for _, test in alone])
+    mixed = [k | _beside_templates(*split) for k, split in zip(kernels, alone, strict=True)]
     more = {
+        "by the person's own templates alone (exercise: rocket, execution: the nearest template in "
+        "duration, size and speed beside its session's others)": both_scores(
+            order, concatenated(mixed)
+        ),
         "by the person's own templates alone (rocket)": both_scores(order, concatenated(kernels)),
         "by the person's own templates alone (1-NN DTW)": both_scores(order, concatenated(nearest)),
     }
@@ -135,6 +141,14 @@ def physical_therapy(folder: Path, seed: int) -> list[Result]:
             len(tests), "sessions of 30, settings chosen on the other people",
         ),
     ]  # fmt: skip
+
+
+def _beside_templates(train: Dataset, test: Dataset) -> dict[str, Array]:
+    """How executions were done by the nearest of a few templates, as certain answers."""
+    known, asked = (np.nan_to_num(data.inputs["beside"]) for data in (train, test))
+    nearest = ((asked[:, None] - known[None]) ** 2).sum(axis=2).argmin(axis=1)
+    labels = train.signature.labels["execution"]
+    return {"execution": np.eye(len(labels), dtype=np.float32)[train.targets["execution"][nearest]]}
 
 
 def racket_sports(folder: Path, seeds: Sequence[int]) -> Result:
