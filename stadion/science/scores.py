@@ -158,7 +158,7 @@ def rps(targets: IntArray, probabilities: FloatArray) -> float:
     targets, probabilities = _classes(targets, probabilities)
     truth = np.eye(probabilities.shape[1])[targets]
     beyond = (probabilities - truth).cumsum(axis=1)[:, :-1]
-    return float((beyond**2).sum(axis=1).mean()) / max(probabilities.shape[1] - 1, 1)
+    return float((beyond**2).sum(axis=1).mean() / max(probabilities.shape[1] - 1, 1))
 
 
 def calibration_error(targets: IntArray, probabilities: FloatArray) -> float:
