@@ -141,12 +141,10 @@ def _graph_answers_alike_and_at_once(model: Any, data: Dataset, path: Path) -> N
         (graph,) = session.run(["heart_rate"], inputs)
         np.testing.assert_allclose(graph, model.predict(inputs)["heart_rate"], rtol=1e-4)
     one = {name: values[:1] for name, values in data.inputs.items()}
-    times = []
+    before = time.process_time()  # not the wall clock: others may use the machine
     for _ in range(20):
-        before = time.perf_counter()
         session.run(["heart_rate"], one)
-        times.append(time.perf_counter() - before)
-    assert min(times) < 0.020
+    assert (time.process_time() - before) / 20 < 0.020
 
 
 @pytest.mark.parametrize("learner", [ODE, HYBRID], ids=lambda learner: str(learner.name))
