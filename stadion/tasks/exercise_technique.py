@@ -224,13 +224,16 @@ def _takes_executions(settings: TechniqueSettings, labelled: list[Activity], pos
 
 
 def _targets(parts: list[_Part]) -> tuple[dict[str, Array], dict[str, tuple[str, ...]]]:
-    """Class indices and labels of each output that the recordings label in two ways or more."""
+    """Class indices and labels of each output that the recordings label in two ways or more.
+
+    What a single person's recordings label cannot be tried on anybody else, so it is no output.
+    """
     targets: dict[str, Array] = {}
     labels: dict[str, tuple[str, ...]] = {}
     for output, kind in _OUTPUTS.items():
         names = [_labels(part.activity, kind, part.middles_s) for part in parts]
         known = tuple(sorted({name for each in names for name in each.tolist()} - {""}))
-        if len(known) > 1:
+        if len(known) > 1 and _told_by_several(parts, names):
             labels[output] = known
             targets[output] = _indices(np.concatenate(names), known)
     if not labels:
@@ -240,6 +243,15 @@ def _targets(parts: list[_Part]) -> tuple[dict[str, Array], dict[str, tuple[str,
             "to do one",
         )
     return targets, labels
+
+
+def _told_by_several(parts: list[_Part], names: list[Array]) -> bool:
+    """True when two labels are left whichever person is left out, or there is one person only."""
+    shown: dict[str, set[str]] = {}
+    for part, each in zip(parts, names, strict=True):
+        shown.setdefault(part.group, set()).update({*each.tolist()} - {""})
+    without = (set().union(*(shown[g] for g in shown if g != group)) for group in shown)
+    return len(shown) == 1 or all(len(labels) > 1 for labels in without)
 
 
 def _resolved(

@@ -80,6 +80,13 @@ def test_an_output_is_there_when_the_recordings_label_it() -> None:
         rows_of([without(a, "execution") for a in one])
 
 
+def test_what_one_person_alone_was_told_is_no_output() -> None:
+    examples = PLUGIN.examples(0)
+    told = [a if a.athlete == "ada" else without(a, "execution") for a in examples]
+    assert set(rows_of(told).targets) == {"exercise"}
+    assert set(rows_of(told[:2]).targets) == {"exercise", "execution"}
+
+
 def test_a_label_that_one_recording_lacks_is_unknown_in_its_rows() -> None:
     examples = list(PLUGIN.examples(0))
     examples[0] = without(examples[0], "execution")
