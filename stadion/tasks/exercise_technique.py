@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature, Tensor
 from stadion.science.repetitions import RepetitionSettings, count_repetitions
 from stadion.tasks._groups import recording_groups
+from stadion.tasks._technique_labels import OUTPUTS, UNKNOWN, Part, labelled_laps, targets_of
 from stadion.tasks._technique_rows import (
     Executions,
     Windows,
@@ -42,13 +43,11 @@ __all__ = [
     "repetitions_of",
 ]
 
-_OUTPUTS = {"exercise": "activity", "execution": "execution"}
 _MEANINGS = {
     "exercise": "probability of each exercise",
     "execution": "probability of each way to do it: correct, too fast, too small, a known fault",
 }
 _WINDOW_S, _POSE_WINDOW_S = 4.0, 0.3
-_UNKNOWN = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +70,6 @@ class TechniqueSettings:
     magnetism: bool = False
     cutoff_hz: float = field(default=0.5, metadata={"low": 0.05, "high": 20.0})
     prominence: float = field(default=0.25, metadata={"low": 0.05, "high": 0.9})
-
-
-class _Part(NamedTuple):
-    """The rows of one recording and where their middles lie (n,)."""
-
-    activity: Activity
-    group: str
-    inputs: dict[str, Array]
-    middles_s: FloatArray
-
-    def named(self, name: str) -> Array:
-        """(n,) text, the name for each row."""
-        return np.full(len(self.middles_s), name)
 
 
 class ExerciseTechnique(Task):
@@ -115,11 +101,11 @@ class ExerciseTechnique(Task):
         executions = _takes_executions(settings, labelled, pose)
         resolved = _resolved(settings, labelled, rate_hz, pose, executions)
         parts = [
-            _Part(activity, group, *_rows(activity, layout, resolved, executions))
+            Part(activity, group, *_rows(activity, layout, resolved, executions))
             for activity, group in zip(labelled, recording_groups(labelled), strict=True)
         ]
         parts = [part for part in parts if len(part.middles_s)]
-        targets, labels = _targets(parts)
+        targets, labels = targets_of(parts)
         signature = _signature(layout, resolved, executions, labels)
         inputs = {
             tensor.name: np.concatenate([part.inputs[tensor.name] for part in parts])
@@ -130,7 +116,7 @@ class ExerciseTechnique(Task):
         data = Dataset(
             self.name, signature, inputs, targets, groups, resolved, strata={"person": people}
         )
-        known = np.any([values != _UNKNOWN for values in targets.values()], axis=0)
+        known = np.any([values != UNKNOWN for values in targets.values()], axis=0)
         return data if known.all() else data.take(known)
 
     def features(
@@ -156,7 +142,7 @@ class ExerciseTechnique(Task):
         """The shares of the classes in the training part, whatever the row shows."""
         shares = {}
         for output, labels in train.signature.labels.items():
-            known = train.targets[output][train.targets[output] != _UNKNOWN]
+            known = train.targets[output][train.targets[output] != UNKNOWN]
             share = np.bincount(known, minlength=len(labels)) / max(len(known), 1)
             shares[output] = np.tile(share, (len(test), 1))
         return {"most frequent class": shares}
@@ -190,7 +176,7 @@ def repetitions_of(activity: Activity, settings: RepetitionSettings | None = Non
 
 
 def _labelled(activities: list[Activity]) -> list[Activity]:
-    kinds = set(_OUTPUTS.values())
+    kinds = set(OUTPUTS.values())
     return [
         activity
         for activity in activities
@@ -219,39 +205,8 @@ def _takes_executions(settings: TechniqueSettings, labelled: list[Activity], pos
             Code.INVALID, "executions are found in accelerations; take rows 'windows' of a pose"
         )
     if settings.rows == "auto":
-        return not pose and any(len(_laps(a, "execution")) > 1 for a in labelled)
+        return not pose and any(len(labelled_laps(a, "execution")) > 1 for a in labelled)
     return settings.rows == "executions"
-
-
-def _targets(parts: list[_Part]) -> tuple[dict[str, Array], dict[str, tuple[str, ...]]]:
-    """Class indices and labels of each output that the recordings label in two ways or more.
-
-    What a single person's recordings label cannot be tried on anybody else, so it is no output.
-    """
-    targets: dict[str, Array] = {}
-    labels: dict[str, tuple[str, ...]] = {}
-    for output, kind in _OUTPUTS.items():
-        names = [_labels(part.activity, kind, part.middles_s) for part in parts]
-        known = tuple(sorted({name for each in names for name in each.tolist()} - {""}))
-        if len(known) > 1 and _told_by_several(parts, names):
-            labels[output] = known
-            targets[output] = _indices(np.concatenate(names), known)
-    if not labels:
-        raise StadionError(
-            Code.INVALID,
-            "all rows are labelled alike or there are none; expected two exercises, or two ways "
-            "to do one",
-        )
-    return targets, labels
-
-
-def _told_by_several(parts: list[_Part], names: list[Array]) -> bool:
-    """True when two labels are left whichever person is left out, or there is one person only."""
-    shown: dict[str, set[str]] = {}
-    for part, each in zip(parts, names, strict=True):
-        shown.setdefault(part.group, set()).update({*each.tolist()} - {""})
-    without = (set().union(*(shown[g] for g in shown if g != group)) for group in shown)
-    return len(shown) == 1 or all(len(labels) > 1 for labels in without)
 
 
 def _resolved(
@@ -265,7 +220,7 @@ def _resolved(
     lengths = {
         round((lap.end_s - lap.start_s) * rate_hz)
         for activity in labelled
-        for lap in _laps(activity, "activity") or _laps(activity, "execution")
+        for lap in labelled_laps(activity, "activity") or labelled_laps(activity, "execution")
     }
     usual = _POSE_WINDOW_S if pose else _WINDOW_S
     window_s = settings.window_s or usual
@@ -288,7 +243,7 @@ def _rows(
     """Inputs of one recording and the middle of each row in seconds; none when nothing is found."""
     rate_hz = float(settings["rate_hz"] or 0)
     if executions:
-        laps = _laps(activity, "execution") or found_executions(
+        laps = labelled_laps(activity, "execution") or found_executions(
             activity, layout, rate_hz, _repetition(settings)
         )
         spans = [(lap.start_s, lap.end_s) for lap in laps]
@@ -313,25 +268,6 @@ def _repetition(settings: Mapping[str, Scalar]) -> RepetitionSettings:
         float(settings.get("cutoff_hz") or usual.cutoff_hz),
         float(settings.get("prominence") or usual.prominence),
     )
-
-
-def _laps(activity: Activity, kind: str) -> list[Lap]:
-    return [
-        lap for lap in activity.laps if lap.kind == kind and lap.label and lap.end_s > lap.start_s
-    ]
-
-
-def _labels(activity: Activity, kind: str, middles_s: FloatArray) -> Array:
-    """(n,) text: the label of the lap each middle lies in, '' outside of all."""
-    labels = np.full(len(middles_s), "", dtype=object)
-    for lap in _laps(activity, kind):
-        labels[(middles_s >= lap.start_s - 1e-6) & (middles_s <= lap.end_s + 1e-6)] = lap.label
-    return labels
-
-
-def _indices(names: Array, labels: tuple[str, ...]) -> Array:
-    places = {name: index for index, name in enumerate(labels)}
-    return np.array([places.get(name, _UNKNOWN) for name in names.tolist()], np.int64)
 
 
 def _measures(activity: Activity, layout: Layout) -> bool:
