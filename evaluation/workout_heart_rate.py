@@ -50,7 +50,7 @@ def evaluate(data: Path, seeds: Sequence[int]) -> list[Result]:
     rows = task.dataset(recordings, task.Settings())
     folds = [(fold.train, fold.test) for fold in grouped_folds(rows, _FOLDS, seeds[0])]
     answers = [
-        answer_split(task, rows.take(known), rows.take(asked), seeds[0], LEARNER, folds=1)
+        answer_split(task, rows.take(known), rows.take(asked), seeds[0], LEARNER, folds=3)
         for known, asked in folds
     ]
     order = np.concatenate([asked for _, asked in folds])
