@@ -226,6 +226,11 @@ class Client:
         """What answers now, and everything that did before."""
         return self._view("GET", f"models/{_quoted(model)}/deployment")
 
+    def recommend(self, reference: str, request: bytes | str | Path) -> list[View]:
+        """What to do after a recording, the best first, by a model whose task gives advice."""
+        body = request if isinstance(request, bytes) else _read(request)
+        return list(self._call("POST", f"models/{_quoted(reference)}/recommend", body=body))
+
     def predict(self, reference: str, request: bytes | str | Path | Mapping[str, Any]) -> View:
         """Ask a deployed model: tensors as a mapping or JSON, or a recording's bytes or path."""
         wanted = parse_reference(reference)

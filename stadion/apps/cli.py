@@ -29,6 +29,7 @@ for _verb in (
     serving_verbs.deploy,
     serving_verbs.rollback,
     serving_verbs.predict,
+    serving_verbs.recommend,
     serving_verbs.up,
     serving_verbs.bench,
     serving_verbs.backup,

@@ -271,3 +271,8 @@ def _add_jobs(app: FastAPI, platform: Platform) -> None:
         data = await body_of(request)
         reference = f"{model}:{version}" if version else model
         return await run_in_threadpool(platform.evaluate, reference, data or None)
+
+    @app.post("/api/v1/models/{model}/recommend", tags=["models"])
+    async def recommend(request: Request, model: Name) -> list[Any]:
+        """What to do after the recording in the body, the best first."""
+        return await run_in_threadpool(platform.recommend, model, await body_of(request))

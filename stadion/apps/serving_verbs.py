@@ -11,7 +11,7 @@ import typer
 from stadion.apps.options import REQUIRE_KEYS, AsJson, HomeOption, open_home, verb
 from stadion.apps.showing import answer
 
-__all__ = ["backup", "bench", "deploy", "predict", "restore", "rollback", "up"]
+__all__ = ["backup", "bench", "deploy", "predict", "recommend", "restore", "rollback", "up"]
 
 Model = Annotated[str, typer.Argument(help="MODEL, MODEL:N or MODEL@alias.")]
 
@@ -60,6 +60,19 @@ def predict(
     """Ask a model about a recording, or with tensors in JSON."""
     request = sys.stdin.buffer.read() if file == "-" else Path(file)
     answer(open_home(home).predict(model, request), as_json)
+
+
+@verb
+def recommend(
+    model: Annotated[str, typer.Argument(help="MODEL[:N|@alias] whose task gives advice.")],
+    file: Annotated[str, typer.Argument(help="A recording up to now, or - for standard input.")],
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 10,
+    home: HomeOption = "",
+    as_json: AsJson = False,
+) -> None:
+    """What to do next, the best first: the stroke that wins most rallies from here."""
+    request = sys.stdin.buffer.read() if file == "-" else Path(file)
+    answer(open_home(home).recommend(model, request)[:limit], as_json)
 
 
 @verb

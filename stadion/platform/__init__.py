@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +25,7 @@ from stadion.platform.views import (
     log_view,
     manifest_view,
     plain,
+    summary_view,
     task_view,
     track_view,
     version_view,
@@ -196,10 +196,11 @@ class Platform:
 
     def import_bytes(self, data: bytes, name: str) -> View:
         """The same for a file that came over a wire."""
-        with tempfile.TemporaryDirectory(prefix="stadion-import-") as folder:
-            file = Path(folder) / "given.onnx"
-            file.write_bytes(data)
-            return self.import_model(file, name)
+        checked_name(name, "model name")
+        with from_extra("train"):
+            from stadion.platform.importing import import_bytes
+
+            return version_view(import_bytes(data, name, self._registry))
 
     def models(self) -> list[View]:
         """Models with their newest version and the one that answers."""
@@ -251,6 +252,12 @@ class Platform:
         from stadion.platform.predicting import predict
 
         return predict(self._answering(reference), request)
+
+    def recommend(self, reference: str, request: bytes | str | Path) -> list[View]:
+        """What to do next, the best first, by a model whose task gives advice."""
+        from stadion.platform.predicting import recommend
+
+        return recommend(self._answering(reference), request)
 
     def status(self) -> View:
         """The server that runs on this home, if one does."""
@@ -369,15 +376,7 @@ class Platform:
     def _summary(self, summary: ModelSummary) -> View:
         newest = self._version(f"{summary.model}:{summary.newest}")
         current = self._rollout.current(summary.model)
-        return {
-            "model": summary.model,
-            "versions": summary.versions,
-            "newest": summary.newest,
-            "deployed": current.primary if current else None,
-            "task": newest.package.lineage.task,
-            "metrics": plain(newest.package.metrics),
-            "created": newest.created.isoformat(timespec="seconds"),
-        }
+        return summary_view(summary, newest, current)
 
     def _recordings(self, data: str | Path | bytes | None) -> list[Recording]:
         from stadion.ingest import open_bytes, open_path

@@ -12,11 +12,12 @@ from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage, Version
 from stadion.core.request import Prediction
-from stadion.platform.reading import read_file
+from stadion.platform.reading import advice_on, read_file
+from stadion.platform.views import plain
 from stadion.serve.loading import runtime_of
 from stadion.serve.plain_form import answer_of, asked_of, parse_body, tensors_of
 
-__all__ = ["predict"]
+__all__ = ["predict", "recommend"]
 
 
 def predict(version: Version, request: bytes | str | Path | Mapping[str, Any]) -> dict[str, Any]:
@@ -39,6 +40,21 @@ def predict(version: Version, request: bytes | str | Path | Mapping[str, Any]) -
         orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
     )  # the same text a server sends
     return view
+
+
+def recommend(version: Version, request: bytes | str | Path) -> list[dict[str, Any]]:
+    """Load the version here and let its task say what to do after the recording's end.
+
+    Raises
+    ------
+    StadionError
+        UNSUPPORTED when the task gives no advice, INVALID for bytes it cannot use.
+    """
+    body, name = _body(request)
+    session = runtime_of(version.package).load(version.package)
+    advice = advice_on(version.package, body, name, session.run)
+    views: list[dict[str, Any]] = orjson.loads(orjson.dumps(plain(advice)))
+    return views  # the same that a server sends
 
 
 def _inputs(body: bytes, name: str, package: ModelPackage) -> tuple[dict[str, Array], str, bool]:

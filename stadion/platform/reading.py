@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from stadion.core.activity import Recording, Table
-from stadion.core.arrays import Array
+from stadion.core.arrays import Array, Arrays
 from stadion.core.errors import Code, StadionError
 from stadion.core.package import ModelPackage
 from stadion.core.plugins import Cupboard
@@ -16,7 +18,7 @@ from stadion.ingest import Opened, open_bytes
 from stadion.ingest.base import Reader
 from stadion.tasks.base import Task
 
-__all__ = ["read_file", "readers", "tasks"]
+__all__ = ["advice_on", "read_file", "readers", "tasks"]
 
 
 def tasks(plugins: Path | None) -> Cupboard[Task]:
@@ -40,16 +42,34 @@ def read_file(package: ModelPackage, data: bytes, name: str) -> dict[str, Array]
     StadionError
         INVALID when the bytes are no recording, or one the model's task cannot use.
     """
+    task, recordings = _task_and_recordings(package, data, name)
+    settings = package.lineage.task_settings
+    parts = [task.features(one, package.signature, settings) for one in recordings]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def advice_on(
+    package: ModelPackage,
+    data: bytes,
+    name: str,
+    predict: Callable[[Arrays], Mapping[str, Array]],
+) -> Sequence[Any]:
+    """What the model's task recommends after the first recording of a file it can read."""
+    task, recordings = _task_and_recordings(package, data, name)
+    return task.recommend(predict, package.signature, recordings[0])
+
+
+def _task_and_recordings(
+    package: ModelPackage, data: bytes, name: str
+) -> tuple[Task, list[Recording]]:
+    """The package's task, and what it reads of the file; the first recording when it is none."""
     plugins = Home.find().plugins
     opened = open_bytes(data, name, readers(plugins))
     recordings = opened.recordings
     if not recordings:
         raise StadionError(Code.INVALID, _why_not(opened))
-    lineage = package.lineage
-    task = tasks(plugins).get(lineage.task)
-    read = [r for r in recordings if _is_read(task, r)] or recordings[:1]
-    parts = [task.features(one, package.signature, lineage.task_settings) for one in read]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    task = tasks(plugins).get(package.lineage.task)
+    return task, [r for r in recordings if _is_read(task, r)] or recordings[:1]
 
 
 def _is_read(task: Task, recording: Recording) -> bool:

@@ -13,7 +13,7 @@ from stadion.core.package import Version
 from stadion.tasks.base import Task
 
 if TYPE_CHECKING:
-    from stadion.registry import LogEntry, Manifest
+    from stadion.registry import LogEntry, Manifest, ModelSummary
 
 __all__ = [
     "activity_view",
@@ -21,6 +21,7 @@ __all__ = [
     "log_view",
     "manifest_view",
     "plain",
+    "summary_view",
     "task_view",
     "track_view",
     "version_view",
@@ -48,6 +49,21 @@ def version_view(version: Version) -> dict[str, Any]:
         "lineage": plain(package.lineage),
         "bytes": sum(file.bytes for file in package.files.values()),
         "card": package.card,
+    }
+
+
+def summary_view(
+    summary: ModelSummary, newest: Version, current: Deployment | None
+) -> dict[str, Any]:
+    """A model in a list: how many versions, the newest one, and the one that answers."""
+    return {
+        "model": summary.model,
+        "versions": summary.versions,
+        "newest": summary.newest,
+        "deployed": current.primary if current else None,
+        "task": newest.package.lineage.task,
+        "metrics": plain(newest.package.metrics),
+        "created": newest.created.isoformat(timespec="seconds"),
     }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from stadion.core.activity import Activity, Recording, Table
-from stadion.core.arrays import Array
+from stadion.core.arrays import Array, Arrays
 from stadion.core.dataset import Dataset, Scalar
 from stadion.core.errors import Code, StadionError
 from stadion.core.signature import Signature
@@ -69,6 +69,28 @@ class Task(ABC):
         StadionError
             INVALID when the recording is of no use to this task, saying what it lacks.
         """
+
+    def recommend(
+        self,
+        predict: Callable[[Arrays], Mapping[str, Array]],
+        signature: Signature,
+        recording: Recording,
+    ) -> Sequence[Any]:
+        """What to do next, the best first, as frozen dataclasses; few tasks give such advice.
+
+        Parameters
+        ----------
+        predict
+            The model's answers by its inputs.
+        signature
+            The model's.
+
+        Raises
+        ------
+        StadionError
+            UNSUPPORTED for a task without advice, INVALID for a recording of no use to it.
+        """
+        raise StadionError(Code.UNSUPPORTED, f"task {self.name!r} gives no advice")
 
     @abstractmethod
     def baselines(self, train: Dataset, test: Dataset) -> dict[str, dict[str, Array]]:

@@ -109,6 +109,15 @@ class RallyWinner(Task):
             [state_at(rally, len(rally), players) | stroke(-1, None) for rally in rallies]
         )
 
+    def recommend(
+        self,
+        predict: Callable[[Arrays], Mapping[str, Array]],
+        signature: Signature,
+        recording: Recording,
+    ) -> list[Advice]:
+        """Strokes to play after the table's last one; see `recommend` of this file."""
+        return recommend(predict, signature, recording)
+
     def baselines(self, train: Dataset, test: Dataset) -> dict[str, dict[str, Array]]:
         """Frequencies by the type to be played and the one that comes in, by the type, of all."""
         keys = {

@@ -107,7 +107,7 @@ def taught(
             copy = torch.from_numpy(rng.integers(0, _COPIES, some.shape)).to(device)
             loss = _loss(crew, _Drawn(*(each[copy, which] for each in drawings)))
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             if schedule.last_epoch < steps:
                 schedule.step()

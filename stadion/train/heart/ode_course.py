@@ -78,7 +78,7 @@ def trained_ode(data: Dataset, settings: OdeSettings, run: Run) -> OdeNetwork:
             loss = functional.smooth_l1_loss(heart, target)
             loss = loss + _POPULATION * functional.smooth_l1_loss(population, target)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             schedule.step()

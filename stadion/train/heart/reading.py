@@ -60,7 +60,7 @@ def suits_heart_learners(data: Dataset, learner: str) -> None:
 def episodes(data: Dataset) -> list[IntArray]:
     """Row numbers of each workout in the order of time; rows of one share their opening."""
     opening = np.ascontiguousarray(data.inputs[BEATS]).view(np.uint8)
-    keys = {}
+    keys: dict[tuple[str, bytes], list[int]] = {}
     for row, (group, beats) in enumerate(zip(data.groups.tolist(), opening, strict=True)):
         keys.setdefault((group, beats.tobytes()), []).append(row)
     elapsed: FloatArray = data.inputs[ELAPSED]

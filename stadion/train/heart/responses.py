@@ -206,4 +206,5 @@ def _weights(moments: tuple[int, ...], steps: int) -> FloatArray:
 def _recent(moments: tuple[int, ...], steps: int, width: int) -> FloatArray:
     """(steps, moments, 1) ones over the last `width` steps up to each moment."""
     age = np.array(moments)[None, :] - np.arange(steps)[:, None]
-    return ((age >= 0) & (age < width)).astype(np.float64)[:, :, None]
+    recent: FloatArray = ((age >= 0) & (age < width)).astype(np.float64)
+    return recent[:, :, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -43,7 +44,7 @@ def append_answer(
     graph.initializer.extend(numpy_helper.from_array(v, name) for name, v in constants.items())
     graph.node.append(trees_node(boosters, "features", "scores"))
 
-    def add(kind: str, inputs: Sequence[str], name: str, **attributes: int | list[int]) -> None:
+    def add(kind: str, inputs: Sequence[str], name: str, **attributes: Any) -> None:
         graph.node.append(helper.make_node(kind, inputs, [name], **attributes))
 
     add("Reshape", ["scores", "two_orders"], "by_bag")
