@@ -103,7 +103,7 @@ def show(r: Result) -> None:
 
 
 def keep(results: Sequence[Result], seeds: Sequence[int], path: Path) -> None:
-    """Put the results into the table, in the place of older ones of the same question.
+    """Put the results into the table, in the place of all older ones of their tasks.
 
     Each keeps the seeds, versions and hardware it was measured with. Several programs may do
     this at once.
@@ -114,8 +114,8 @@ def keep(results: Sequence[Result], seeds: Sequence[int], path: Path) -> None:
         file.seek(0)
         known = json.loads(file.read() or "{}").get("results", [])
         fresh = [asdict(r) | {"seeds": list(seeds), "machine": machine()} for r in results]
-        replaced = {_question(entry) for entry in fresh}
-        table = [entry for entry in known if _question(entry) not in replaced] + fresh
+        replaced = {entry["task"] for entry in fresh}
+        table = [entry for entry in known if entry["task"] not in replaced] + fresh
         file.truncate(0)
         file.write(json.dumps({"results": sorted(table, key=_question)}, indent=2) + "\n")
 
