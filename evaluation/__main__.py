@@ -1,7 +1,6 @@
 """Trains and asks everything, prints the table and keeps it in docs/results/evaluation.json.
 
-python -m evaluation                       every task
-python -m evaluation match_outcome ...     these tasks only
+`python -m evaluation` asks about every task, `python -m evaluation match_outcome` about that one.
 """
 
 from __future__ import annotations
