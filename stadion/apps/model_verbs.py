@@ -192,13 +192,23 @@ def evaluate(
         answer(view, as_json)
         return
     typer.echo(f"{view['model']} version {view['version']}: {view['rows']} rows")
-    table([_scores("model", view["metrics"])] + [
-        _scores(name, scores) for name, scores in view["baselines"].items()
+    answers = {"model": view["metrics"], **view["baselines"]}
+    table([
+        {"score": score, **{who: scores.get(score) for who, scores in answers.items()}}
+        for score in view["metrics"]
     ])  # fmt: skip
+    for title, kind in (("intervals", "output"), ("by_group", "group")):
+        if view[title]:
+            typer.echo(f"\n{title.replace('_', ' ')}")
+            table(_rows_of(view[title], kind))
 
 
-def _scores(who: str, scores: dict[str, float]) -> dict[str, Any]:
-    return {"answers by": who, **scores}
+def _rows_of(report: dict[str, dict[str, float]], kind: str) -> list[dict[str, Any]]:
+    """One row per entry of a nested report, with the columns that all entries have."""
+    shared = [
+        name for name in next(iter(report.values())) if all(name in e for e in report.values())
+    ]
+    return [{kind: of, **{name: entry[name] for name in shared}} for of, entry in report.items()]
 
 
 def _show_version(view: dict[str, Any], as_json: bool) -> None:
