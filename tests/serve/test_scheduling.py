@@ -166,13 +166,13 @@ def test_a_crowd_on_one_model_does_not_starve_another(server: Server) -> None:
     assert sorted(took)[5] < 5 * alone + 0.05  # in turns, not behind all twelve
 
 
-def test_a_version_refused_for_a_crowd_elsewhere_answers_once_there_is_room(home: Path) -> None:
+def test_a_version_refused_for_a_crowd_elsewhere_answers_once_there_is_room(tmp_path: Path) -> None:
     """Nothing of its own waits: it met the limit over all versions, four times the queue."""
-    patient = graphs.patient(home)
+    patient = graphs.patient(tmp_path)
     busy = [f"busy-{number}" for number in range(5)]
     models = [placed(name, patient, Route(1, plan=POOL)) for name in (*busy, "quiet")]
 
-    with running(home, models, limits=Limits(queue=2)) as small:
+    with running(tmp_path, models, limits=Limits(queue=2)) as small:
         assert counted(small, 10, "quiet").status == 200
         crowd = [lambda m=name: counted(small, 10**9, m, timeout=3_000_000) for name in busy]
         threads = together(*crowd * 6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -36,6 +37,7 @@ _FINAL = ModelInferResponse(
 ).SerializeToString()
 _RESPONSE = b"\x12"  # the tag of infer_response
 _OK = Ending(Status.OK)
+_LATE = Ending(Status.DEADLINE_EXCEEDED, b"deadline exceeded")
 _DRAINED = Ending(Status.UNAVAILABLE, b"the server is ending; call again")
 
 
@@ -164,7 +166,8 @@ class _Stream:
             if len(turns) < _MOST_UNDER_WAY and not call.is_receiving:
                 call.receive()
         elif not turns and not call.is_sending:
-            call.end(self._ending)
+            is_late = time.time() >= call.deadline_s
+            call.end(_LATE if is_late else self._ending)  # the client may see it a moment later
 
     def _wind_up(self) -> None:
         """The server ends: answer what is under way and nothing more."""
