@@ -182,7 +182,11 @@ def test_a_version_refused_for_a_crowd_elsewhere_answers_once_there_is_room(tmp_
         assert int(refused.headers["retry-after"]) >= 1
         for thread in threads:
             thread.join(30)
-        assert counted(small, 10, "quiet").status == 200
+        # a place falls free when the run that is at work notices that nobody waits for it
+        until = time.monotonic() + 3
+        while (answer := counted(small, 10, "quiet").status) == 429 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert answer == 200
 
 
 def versions(server: Server, model: str, n: int, **parameters: Any) -> Counter[str]:
