@@ -13,9 +13,10 @@ from onnx import helper, numpy_helper
 
 from stadion.core.arrays import Array, Arrays, FloatArray
 from stadion.core.dataset import Dataset
-from stadion.core.signature import DATATYPES, Signature, Tensor
+from stadion.core.signature import DATATYPES, Signature
 from stadion.train._target import Target, answerable, targets_of
 from stadion.train.base import Run
+from stadion.train.graphs.values import value_info
 
 __all__ = ["PLUGIN", "Baseline", "BaselineSettings", "ConstantModel"]
 
@@ -71,8 +72,8 @@ class ConstantModel:
         graph = helper.make_graph(
             nodes,
             "baseline",
-            [_value_info(tensor) for tensor in self.signature.inputs],
-            [_value_info(tensor) for tensor in self.signature.outputs],
+            [value_info(tensor) for tensor in self.signature.inputs],
+            [value_info(tensor) for tensor in self.signature.outputs],
             constants,
         )
         opset = [helper.make_opsetid("", _OPSET)]
@@ -100,15 +101,6 @@ def _constant(target: Target, settings: BaselineSettings) -> FloatArray:
     center = np.nanmedian if of_quantity else np.nanmean
     constant: FloatArray = center(target.values, axis=0).reshape(target.shape)
     return constant
-
-
-def _value_info(tensor: Tensor) -> onnx.ValueInfoProto:
-    kind = helper.np_dtype_to_tensor_dtype(DATATYPES[tensor.datatype])
-    axes = [
-        size if size is not None else ("rows" if axis == 0 else f"{tensor.name}_{axis}")
-        for axis, size in enumerate(tensor.shape)
-    ]
-    return helper.make_tensor_value_info(tensor.name, kind, axes)
 
 
 PLUGIN = Baseline()

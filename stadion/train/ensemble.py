@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -22,6 +21,7 @@ from stadion.core.signature import DATATYPES, Signature, Tensor
 from stadion.science.folds import Fold, grouped_folds, time_folds
 from stadion.train.base import Learner, Progress, Run
 from stadion.train.graphs.merge import merged
+from stadion.train.graphs.values import value_info
 from stadion.train.network.chance import seed_of
 from stadion.train.selection.blending import (
     FLOOR,
@@ -311,13 +311,7 @@ def _append_blend(
         add("Softmax", [add("Add", shifted)], name, axis=-1)
     else:
         add("Add", shifted, name)
-    kind = helper.np_dtype_to_tensor_dtype(DATATYPES[tensor.datatype])
-    graph.output.append(helper.make_tensor_value_info(name, kind, list(_axes(tensor))))
-
-
-def _axes(tensor: Tensor) -> Iterator[int | str]:
-    for axis, size in enumerate(tensor.shape):
-        yield size if size is not None else ("rows" if axis == 0 else f"{tensor.name}_{axis}")
+    graph.output.append(value_info(tensor))
 
 
 PLUGIN = Ensemble(Cupboard("stadion.train"))

@@ -17,12 +17,12 @@ from stadion.core.plugins import Cupboard
 from stadion.core.settings import read_settings
 from stadion.core.signature import Signature
 from stadion.export.verify import TOLERANCE, verify
+from stadion.science.folds import grouped_folds
 from stadion.science.scores import log_loss, rmse
 from stadion.train._examples import movements, pace_and_heart_rate
 from stadion.train.base import Learner, Run
 from stadion.train.ensemble import PLUGIN, Ensemble, EnsembleModel, EnsembleSettings, members_of
 from stadion.train.selection.blending import class_blend, quantity_blend
-from stadion.train.selection.folds import grouped_folds
 from tests.train.toys import classes_by_group, pace_to_heart_rate
 
 QUICK = ("boosting.trees=20", "mlp.epochs=2", "rocket.features=500")

@@ -13,8 +13,9 @@ from onnx import GraphProto, helper, numpy_helper
 
 from stadion.core.arrays import Array, Arrays, FloatArray
 from stadion.core.model import Model
-from stadion.core.signature import DATATYPES, Signature, Tensor
+from stadion.core.signature import Signature, Tensor
 from stadion.train.graphs.merge import merged
+from stadion.train.graphs.values import value_info
 
 __all__ = ["IntervalModel", "Margin"]
 
@@ -105,9 +106,7 @@ class IntervalModel:
             else:
                 _append_bounds(graph, self.inner.signature.output(name), margin)
         for tensor in self.signature.outputs[len(self.inner.signature.outputs) :]:
-            kind = helper.np_dtype_to_tensor_dtype(DATATYPES[tensor.datatype])
-            axes = ["rows", *tensor.shape[1:]]
-            graph.output.append(helper.make_tensor_value_info(tensor.name, kind, axes))
+            graph.output.append(value_info(tensor))
         onnx.save(model, path)
 
     def _parts(self) -> onnx.ModelProto:

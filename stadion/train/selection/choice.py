@@ -112,8 +112,9 @@ def cross_validate(
         progress(Progress(f"{learner.name}: folds", number, len(folds)))
         run = Run(seed, folder / f"fold-{number}", progress)
         model = learner.fit(data.take(fold.train), settings, run)
-        answers.append(model.predict(data.take(fold.test).inputs))
-        blanked_scores.append(_blanked_scores(model, data.take(fold.test), name, score, seed))
+        test = data.take(fold.test)
+        answers.append(model.predict(test.inputs))
+        blanked_scores.append(_blanked_scores(model, test, name, score, seed))
     progress(Progress(f"{learner.name}: folds", len(folds), len(folds)))
     truth = data.targets[name]
     return CvResult(
