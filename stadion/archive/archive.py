@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import time
 import uuid
@@ -13,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from stadion.archive.catalogue import Catalogue, Question
+from stadion.archive.disk import disk_error, sync_folder
 from stadion.archive.rows import ActivitySummary
 from stadion.archive.streams import read_activity, read_tracks, write_activity
 from stadion.core.activity import Activity, Track
@@ -50,7 +50,7 @@ class Archive:
         try:
             (folder / "streams").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _disk(error) from error
+            raise disk_error(error) from error
         archive = cls(folder, Catalogue(folder / "catalogue.sqlite"))
         archive._catalogue.create()
         archive._sweep()
@@ -156,7 +156,7 @@ class Archive:
                     digests[activity.id] = write_activity(path, activity)
             new = self._commit(batch, written, digests)
         except OSError as error:
-            raise _disk(error) from error
+            raise disk_error(error) from error
         finally:
             for path in written.values():
                 with suppress(OSError):
@@ -174,7 +174,7 @@ class Archive:
             new = written.keys() - self._catalogue.known(list(written), session)
             for activity_id in new:
                 written[activity_id].replace(self._path(activity_id))
-            self._sync_folder()
+            sync_folder(self._folder / "streams")
             inserted: set[str] = set()
             for activity in batch:
                 if activity.id in new and activity.id not in inserted:
@@ -197,16 +197,9 @@ class Archive:
         try:
             for file in files:
                 file.unlink(missing_ok=True)
-            self._sync_folder()
+            sync_folder(self._folder / "streams")
         except OSError as error:
-            raise _disk(error) from error
-
-    def _sync_folder(self) -> None:
-        handle = os.open(self._folder / "streams", os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            raise disk_error(error) from error
 
     def _path(self, activity_id: str) -> Path:
         return self._folder / "streams" / f"{activity_id}.parquet"
@@ -233,7 +226,3 @@ def _age_mark(file: Path) -> float:
         return file.stat().st_mtime
     except OSError:
         return float("inf")
-
-
-def _disk(error: OSError) -> StadionError:
-    return StadionError(Code.UNAVAILABLE, f"the archive's disk refuses: {error.strerror}")

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stadion.archive.disk import disk_error, sync_folder
 from stadion.core.activity import Repair, Source, Table
 from stadion.core.arrays import Array
 from stadion.core.errors import Code, StadionError
@@ -70,9 +71,7 @@ class Tables:
                     known.add(id)
                     self._write(id, table)
         except OSError as error:
-            raise StadionError(
-                Code.UNAVAILABLE, f"the archive's disk refuses: {error.strerror}"
-            ) from error
+            raise disk_error(error) from error
         return added
 
     def find(self) -> list[TableSummary]:
@@ -118,11 +117,7 @@ class Tables:
         finally:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(self.folder)
 
     def _summary(self, path: Path, id: str) -> TableSummary:
         try:
