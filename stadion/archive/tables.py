@@ -97,6 +97,8 @@ class Tables:
             if parts["id"] == id:
                 path.unlink(missing_ok=True)
                 gone = True
+        if gone:
+            sync_folder(self.folder)
         return gone
 
     def _files(self) -> list[tuple[Path, dict[str, str]]]:
