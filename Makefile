@@ -3,6 +3,7 @@
 # test    everything that must hold; ends with 0 when it does
 # check   style, types, and the law of the house
 # evaluate, bench   accuracy (TASK=match_outcome: of that one) and speed, written to docs/results
+# bench-ingest   speed and memory of reading files beside the readers people use now
 # fuzz    malformed input for minutes instead of seconds (MINUTES=5)
 # reliability, clients   what holds under load and faults, and for real clients, written there too
 PYTHON ?= python3
@@ -11,7 +12,7 @@ MINUTES ?= 5
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check evaluate bench reliability clients fuzz clean
+.PHONY: setup demo test check evaluate bench bench-ingest reliability clients fuzz clean
 
 setup: $(STAMP)
 
@@ -38,6 +39,9 @@ evaluate: setup
 
 bench: setup
 	$(BIN)/python -m benchmark
+
+bench-ingest: setup
+	$(BIN)/python -m benchmark.ingest $(MEASURE)
 
 reliability: setup
 	$(BIN)/python -m reliability

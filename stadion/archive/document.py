@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from stadion.core.activity import Activity, Event, Lap, Repair, Source, Track
+from stadion.core.activity import Activity, Event, Flag, Lap, Repair, Source, Track
+from stadion.core.profile import Profile
 
 __all__ = ["activity_from", "document_of"]
 
@@ -30,6 +31,15 @@ def document_of(activity: Activity) -> str:
                 for lap in activity.laps
             ],
             "events": [[event.time_s, event.kind, event.label] for event in activity.events],
+            "sub_sport": activity.sub_sport,
+            "device": activity.device,
+            "title": activity.title,
+            "flags": [
+                [flag.kind, flag.start_s, flag.end_s, flag.channel, flag.subject, flag.detail]
+                for flag in activity.flags
+            ],
+            "profile": activity.profile.known,
+            "crs": activity.crs,
             "source": {
                 "reader": source.reader,
                 "digest": source.digest,
@@ -67,4 +77,11 @@ def activity_from(document: str, tracks: Sequence[Track]) -> Activity:
         zone=known["zone"],
         laps=tuple(Lap(*lap) for lap in known["laps"]),
         events=tuple(Event(*event) for event in known["events"]),
+        # What documents of earlier Stadions do not have yet.
+        sub_sport=known.get("sub_sport", ""),
+        device=known.get("device", ""),
+        title=known.get("title", ""),
+        flags=tuple(Flag(*flag) for flag in known.get("flags", ())),
+        profile=Profile(**known.get("profile", {})),
+        crs=known.get("crs", "WGS84"),
     )

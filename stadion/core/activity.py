@@ -10,8 +10,36 @@ import numpy as np
 
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.errors import Code, StadionError
+from stadion.core.profile import Profile
 
-__all__ = ["Activity", "Event", "Lap", "Recording", "Repair", "Source", "Table", "Track"]
+__all__ = [
+    "FLAGS",
+    "Activity",
+    "Event",
+    "Flag",
+    "Lap",
+    "Recording",
+    "Repair",
+    "Source",
+    "Table",
+    "Track",
+]
+
+FLAGS: dict[str, str] = {
+    "smart_recording": "a gap of up to about 25 s: the device writes only what changes",
+    "pause": "a gap while the device had paused by itself or no timer ran",
+    "stop": "a gap between a manual stop and the next start",
+    "corruption": "a gap where records were lost",
+    "spike": "values that a body or a machine cannot reach from their neighbours",
+    "cadence_lock": "heart rate that follows the cadence instead of the heart",
+    "stuck": "a sensor that repeats one value",
+    "gps_jump": "positions further apart than anybody moves in the time between",
+    "time_backwards": "records whose time ran backwards and were sorted",
+    "zero_for_null": "zeros that stand for no measurement",
+    "indoor": "no or a fixed position: made indoors",
+    "gcj02": "positions in China's shifted GCJ-02 system",
+}
+"""Kind of a flag -> what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +126,30 @@ class Event:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something about the quality of a stretch that whoever uses it should know.
+
+    Parameters
+    ----------
+    kind
+        One of `FLAGS`.
+    start_s, end_s
+        Seconds since the activity's start, both ends included.
+    channel, subject
+        The stream it is about, and its track; empty for all of them.
+    detail
+        What was seen, for a person to read, such as '255 bpm between 131 and 133'.
+    """
+
+    kind: str
+    start_s: float
+    end_s: float
+    channel: str = ""
+    subject: str = ""
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Activity:
     """One recording of one athlete.
@@ -112,8 +164,20 @@ class Activity:
         FIT's word for the sport, such as `running`; empty when unknown.
     start
         UTC; None when the file carries no date (then only durations mean something).
+    tracks
+        The main track first. Heart beats are a track of their own: subject 'beats', channel rr.
     zone
         IANA zone name; empty when unknown.
+    sub_sport, device, title
+        FIT's word such as `trail`; maker and model, never a serial number; what its owner
+        called it. Empty when unknown.
+    flags
+        What is doubtful about the streams. Nothing is changed or filled because of one.
+    profile
+        What the file itself says of the athlete.
+    crs
+        Coordinate system of the positions: 'WGS84', or 'GCJ02' where they are known to be
+        shifted.
     """
 
     id: str
@@ -125,6 +189,12 @@ class Activity:
     zone: str = ""
     laps: tuple[Lap, ...] = ()
     events: tuple[Event, ...] = ()
+    sub_sport: str = ""
+    device: str = ""
+    title: str = ""
+    flags: tuple[Flag, ...] = ()
+    profile: Profile = Profile()
+    crs: str = "WGS84"
 
     def __post_init__(self) -> None:
         if self.start is not None and self.start.utcoffset() != timedelta(0):

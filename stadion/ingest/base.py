@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from stadion.core.activity import Activity, Repair, Source, Table
 
@@ -27,6 +28,8 @@ class Member:
     load: Callable[[], bytes]
     repairs: tuple[Repair, ...] = ()
     """What had to be mended to unwrap it; the opener adds it to the values' source."""
+    opened: Callable[[], BinaryIO] | None = None
+    """Begins to stream the file from its first byte; None = `load` is all there is."""
 
     @classmethod
     def of(cls, path: str, data: bytes, repairs: Iterable[Repair] = ()) -> Member:
@@ -37,6 +40,10 @@ class Member:
     def data(self) -> bytes:
         """All bytes; read anew each time when the file lies on disk."""
         return self.load()
+
+    def stream(self) -> BinaryIO:
+        """The unwrapped bytes from the first on, for files larger than memory; close it."""
+        return io.BytesIO(self.load()) if self.opened is None else self.opened()
 
 
 class Reader(Protocol):
