@@ -193,7 +193,7 @@ class Activity:
     device: str = ""
     title: str = ""
     flags: tuple[Flag, ...] = ()
-    profile: Profile = Profile()
+    profile: Profile = field(default_factory=Profile)
     crs: str = "WGS84"
 
     def __post_init__(self) -> None:

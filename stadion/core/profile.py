@@ -77,7 +77,7 @@ class Profile:
         return {name: value for name, value in values.items() if value not in (None, "")}
 
     def updated(self, newer: Profile) -> Profile:
-        """This profile with everything that a newer one knows.
+        """The same with everything that a newer profile knows.
 
         Examples
         --------
@@ -87,5 +87,8 @@ class Profile:
         return replace(self, **newer.known)
 
     def age_on(self, day: date) -> float | None:
-        """Age in years in the middle of the year of birth's uncertainty; None when unknown."""
-        return None if self.birth_year is None else day.year - self.birth_year
+        """Age in years, half a year off at most; None when unknown."""
+        # The birthday is not kept: in the middle of the year the mean error is nought.
+        if self.birth_year is None:
+            return None
+        return day.year + day.timetuple().tm_yday / 365.25 - self.birth_year - 0.5
