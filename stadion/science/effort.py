@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from stadion.core.arrays import FloatArray
+from stadion.science.grade import cost_of_grade
 
 __all__ = ["cycling_power", "exponential_means", "running_power", "slope"]
 
-_STEEPEST = 0.45
-"""Minetti's polynomial was measured on slopes from -0.45 to 0.45."""
 _GRAVITY = 9.80665
 _ROLLING = 0.006
 """Coefficient of rolling resistance of a road tyre on asphalt."""
@@ -40,8 +39,7 @@ def running_power(speed_mps: FloatArray, slope_ratio: FloatArray) -> FloatArray:
     >>> running_power(np.array([3.0]), np.array([0.0])).round(1)
     array([10.8])
     """
-    i = np.clip(np.nan_to_num(slope_ratio), -_STEEPEST, _STEEPEST)
-    cost = 155.4 * i**5 - 30.4 * i**4 - 43.3 * i**3 + 46.3 * i**2 + 19.5 * i + 3.6
+    cost = cost_of_grade(np.nan_to_num(slope_ratio))
     power: FloatArray = np.clip(cost * speed_mps, 0.0, 4.0 * _MOST)
     return power
 

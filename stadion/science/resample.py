@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from stadion.core.arrays import Array, FloatArray
+from stadion.core.errors import Code, StadionError
 
-__all__ = ["bin_means", "interpolate", "window_starts"]
+__all__ = ["bin_means", "interpolate", "per_second", "window_starts"]
+
+_LONGEST_S = 31 * 86_400
 
 
 def interpolate(
@@ -42,6 +45,52 @@ def interpolate(
     before = (np.searchsorted(t, grid_s, side="right") - 1).clip(0, len(t) - 1)
     result[t[after] - t[before] > max_gap_s] = np.nan
     return result
+
+
+def per_second(time_s: FloatArray, values: FloatArray, max_gap_s: float = 30.0) -> FloatArray:
+    """One value a second, on which the measures of training rest.
+
+    Parameters
+    ----------
+    time_s, values
+        (m,) samples; a NaN in either counts as not sampled, and so does a sample whose time is
+        not after that of all before it.
+    max_gap_s
+        Between two samples up to this far apart the values are joined by a straight line.
+
+    Returns
+    -------
+    (n,) float64: index i is second i after time 0, n ends with the last whole second of the
+    recording. NaN before the first value, after the last and in longer gaps.
+
+    Raises
+    ------
+    StadionError
+        INVALID when the times span more than 31 days: one wrong clock would fill the memory.
+
+    Examples
+    --------
+    >>> per_second(np.array([0.0, 2.0, 60.0]), np.array([10.0, 14.0, 5.0]))[[0, 1, 2, 3, 60]]
+    array([10., 12., 14., nan,  5.])
+    """
+    times, numbers = np.asarray(time_s, np.float64), np.asarray(values, np.float64)
+    if times.shape != numbers.shape or times.ndim != 1:
+        raise StadionError(
+            Code.INVALID,
+            f"time_s and values have shapes {times.shape} and {numbers.shape}; expected one (m,)",
+        )
+    timed = np.isfinite(times) & (times >= 0.0)
+    end = float(times[timed].max()) if timed.any() else -1.0
+    if end > _LONGEST_S:
+        raise StadionError(
+            Code.INVALID, f"time_s reaches {end:.0f}; expected at most {_LONGEST_S} (31 days)"
+        )
+    known = np.isfinite(times) & np.isfinite(numbers)
+    t, v = times[known], numbers[known]
+    if len(t) > 1 and not np.all(np.diff(t) > 0):
+        late = np.concatenate([[True], t[1:] > np.maximum.accumulate(t)[:-1]])
+        t, v = t[late], v[late]
+    return interpolate(t, v, np.arange(int(end) + 1, dtype=np.float64), max_gap_s)
 
 
 def bin_means(time_s: FloatArray, values: FloatArray, width_s: float, bins: int) -> FloatArray:
