@@ -5,14 +5,16 @@
 # evaluate, bench   accuracy (TASK=match_outcome: of that one) and speed, written to docs/results
 # bench-ingest   speed and memory of reading files beside the readers people use now
 # fuzz    malformed input for minutes instead of seconds (MINUTES=5)
+# fuzz-ingest   20,000 mutated files through all readers (FILES=500)
 # reliability, clients   what holds under load and faults, and for real clients, written there too
 PYTHON ?= python3
 VENV ?= .venv
 MINUTES ?= 5
+FILES ?= 20000
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check evaluate bench bench-ingest reliability clients fuzz clean
+.PHONY: setup demo test check evaluate bench bench-ingest reliability clients fuzz fuzz-ingest clean
 
 setup: $(STAMP)
 
@@ -51,6 +53,9 @@ clients: setup
 
 fuzz: setup
 	$(BIN)/python -m tests.serve.fuzz $(MINUTES)
+
+fuzz-ingest: setup
+	$(BIN)/python -m tests.ingest.fuzz $(FILES)
 
 clean:
 	rm -rf $(VENV) .clients .demo build dist
