@@ -30,7 +30,8 @@ MEDIA_TYPES = {
 def tracks_as(tracks: Sequence[Track], form: str) -> bytes:
     """Tracks below one another: a column for the time and one a channel.
 
-    Of several tracks, a first column says which subject a row is of. Missing values are empty in CSV and null in Arrow, whose fields carry their units.
+    Of several tracks, a first column says which subject a row is of. Missing values are empty
+    in CSV and null in Arrow, whose fields carry their units.
 
     Raises
     ------
