@@ -111,6 +111,8 @@ class PhysicalTherapyReader:
 
 def _rows(path: str, data: bytes, delimiter: str) -> FloatArray:
     """(n, columns) numbers below the header."""
+    if not data.partition(b"\n")[2].strip():
+        raise StadionError(Code.INVALID, f"{path} holds no row; expected some below the header")
     try:
         rows = np.loadtxt(
             io.BytesIO(data), delimiter=delimiter, skiprows=1, ndmin=2, encoding="utf-8"

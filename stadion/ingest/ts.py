@@ -138,10 +138,11 @@ def _case(line: str, header: _Header) -> tuple[str, list[FloatArray]] | None:
     parts = line.strip().split(":")
     label = parts.pop().strip() if header.has_labels else ""
     try:
-        dimensions = [
-            np.array(part.replace("?", "nan").split(","), np.float64).astype(np.float32)
-            for part in parts
-        ]
+        with np.errstate(over="ignore"):  # too large for a float32 is infinite
+            dimensions = [
+                np.array(part.replace("?", "nan").split(","), np.float64).astype(np.float32)
+                for part in parts
+            ]
     except ValueError:
         return None
     stated = header.fields.get("dimensions", "")
