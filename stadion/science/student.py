@@ -1,10 +1,14 @@
-"""Degrees of freedom in; how many standard errors a 95 % interval reaches to either side, out."""
+"""Points in, the straight line of least squares out, with the standard errors of its figures."""
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["reach95"]
+import numpy as np
+
+from stadion.core.arrays import FloatArray
+
+__all__ = ["line", "reach95"]
 
 _TABLE = (
     *(12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281),
@@ -14,7 +18,9 @@ _NORMAL = 1.959964
 
 
 def reach95(freedom: int) -> float:
-    """The 97.5 % point of Student's t; NaN without a degree of freedom.
+    """How many standard errors a 95 % interval reaches to either side.
+
+    The 97.5 % point of Student's t; NaN without a degree of freedom.
 
     References
     ----------
@@ -35,3 +41,23 @@ def reach95(freedom: int) -> float:
     second = (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / 96.0
     third = (3.0 * z**7 + 19.0 * z**5 + 17.0 * z**3 - 15.0 * z) / 384.0
     return z + first / n + second / n**2 + third / n**3
+
+
+def line(x: FloatArray, y: FloatArray) -> tuple[tuple[float, float], tuple[float, float]]:
+    """(slope, intercept) of least squares, and their standard errors (NaN with two points).
+
+    Examples
+    --------
+    >>> (slope, intercept), _ = line(np.array([1.0, 2.0]), np.array([5.0, 7.0]))
+    >>> slope, intercept
+    (2.0, 3.0)
+    """
+    centre, freedom = x.mean(), len(x) - 2
+    spread = float(np.sum((x - centre) ** 2))
+    slope = float(np.sum((x - centre) * y)) / spread
+    intercept = float(y.mean() - slope * centre)
+    if freedom < 1:
+        return (slope, intercept), (math.nan, math.nan)
+    variance = float(np.sum((y - intercept - slope * x) ** 2)) / freedom
+    intercept_se = math.sqrt(variance * (1.0 / len(x) + centre**2 / spread))
+    return (slope, intercept), (math.sqrt(variance / spread), intercept_se)
