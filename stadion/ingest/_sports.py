@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["fit_sport", "sport_named"]
+__all__ = ["fit_sport", "sport_named", "sub_sport_named"]
 
 _FIT: dict[int, str] = {
     0: "generic", 1: "running", 2: "cycling", 3: "transition", 4: "fitness_equipment",
@@ -50,3 +50,26 @@ def sport_named(word: str) -> str:
     if key in _WORDS:
         return _WORDS[key]
     return key if key in _FIT.values() else ""
+
+
+_SUB_SPORTS: dict[str, str] = {
+    "trail_running": "trail", "treadmill_running": "treadmill", "track_running": "track",
+    "street_running": "street", "indoor_running": "indoor_running",
+    "virtual_run": "virtual_activity", "virtual_ride": "virtual_activity",
+    "virtualride": "virtual_activity", "virtualrun": "virtual_activity",
+    "road_biking": "road", "mountain_biking": "mountain", "indoor_cycling": "indoor_cycling",
+    "gravel_cycling": "gravel_cycling", "cyclocross": "cyclocross",
+    "lap_swimming": "lap_swimming", "open_water_swimming": "open_water",
+    "indoor_rowing": "indoor_rowing",
+}  # fmt: skip
+
+
+def sub_sport_named(word: str) -> str:
+    """FIT's word for the kind of sport in another maker's word for it; empty when unknown.
+
+    Examples
+    --------
+    >>> sub_sport_named("Road Biking"), sub_sport_named("Running")
+    ('road', '')
+    """
+    return _SUB_SPORTS.get("_".join(word.strip().lower().replace("-", " ").split()), "")

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
+from stadion.core.activity import Repair
 from stadion.core.arrays import FloatArray
 from stadion.core.channels import canonical
 from stadion.ingest._clock import Timeline, build_timeline
+from stadion.ingest.markup.moments import moments_in
+from stadion.ingest.markup.runs import Run
 
-__all__ = ["Points", "epoch_seconds", "number_in"]
+__all__ = ["Points", "number_in", "numbers_in"]
 
 _MOST_COLUMNS = 128
-_GPS_BEGAN = 315_964_800  # 1980-01-06
 _WIDE = {"position_lat", "position_long", "distance"}
 _NAMES = {
     "latitudedegrees": "position_lat",
@@ -30,55 +32,107 @@ _NAMES = {
 
 
 @dataclass(slots=True, eq=False)
-class Points:
-    """Points of one track, each a mapping of element names to texts."""
+class _Column:
+    """Texts of one name and the points they stand in; of two in one point the first counts."""
 
-    rows: list[dict[str, str]] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    texts: list[str | bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Points:
+    """Points of one track, each with texts under the names of its elements."""
+
+    count: int = 0
+    columns: dict[str, _Column] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.count
+
+    def add(self, point: Mapping[str, str]) -> None:
+        """One more point."""
+        for name, text in point.items():
+            column = self._column(name)
+            if text and column is not None:
+                column.rows.append(self.count)
+                column.texts.append(text)
+        self.count += 1
+
+    def add_run(self, run: Run) -> None:
+        """Many points of one shape."""
+        rows = range(self.count, self.count + run.count)
+        for name, texts in run.columns:
+            column = self._column(name) if any(texts) else None
+            if column is None:
+                continue
+            if b"" in texts:
+                kept = [(row, text) for row, text in zip(rows, texts, strict=True) if text]
+                column.rows.extend(row for row, _ in kept)
+                column.texts.extend(text for _, text in kept)
+            else:
+                column.rows.extend(rows)
+                column.texts.extend(texts)
+        self.count += run.count
+
+    def clock(self) -> tuple[FloatArray, tuple[Repair, ...]]:
+        """(n,) seconds since 1970, NaN = no time; and what had to be assumed."""
+        clock = np.full(self.count, np.nan)
+        column = self.columns.get("time", _Column())
+        seconds, offsets = moments_in([_stripped(text) for text in column.texts[::-1]])
+        clock[column.rows[::-1]] = seconds
+        bare = int((np.isfinite(seconds) & np.isnan(offsets)).sum())
+        return clock, (Repair("times without a zone taken as UTC", bare),) if bare else ()
 
     def timeline(self) -> Timeline | None:
         """The track; None when no point has a time."""
-        clock = np.array([epoch_seconds(row.get("time", "")) for row in self.rows], np.float64)
-        return build_timeline(clock, self._columns())
+        clock, repairs = self.clock()
+        line = build_timeline(clock, self.channels())
+        return line and Timeline(line.track, line.zero_s, (*repairs, *line.repairs))
 
-    def _columns(self) -> dict[str, FloatArray]:
-        names = dict.fromkeys(name for row in self.rows for name in row)
-        columns: dict[str, FloatArray] = {}
-        for name in list(names)[:_MOST_COLUMNS]:
+    def channels(self) -> dict[str, FloatArray]:
+        """Channel -> (n,) values, NaN = missing; of two names for one channel the first counts."""
+        channels: dict[str, FloatArray] = {}
+        for name, column in self.columns.items():
             if name == "time":
                 continue
             channel = canonical(_NAMES.get(name, name))
             dtype: type[np.floating[Any]] = np.float64 if channel in _WIDE else np.float32
+            values = np.full(self.count, np.nan, dtype)
             with np.errstate(over="ignore"):
-                values = np.array([number_in(row.get(name)) for row in self.rows], dtype)
-            known = columns.get(channel)
-            columns[channel] = values if known is None else np.where(np.isnan(known), values, known)
-        return columns
+                values[column.rows[::-1]] = numbers_in(column.texts[::-1])
+            known = channels.get(channel)
+            channels[channel] = (
+                values if known is None else np.where(np.isnan(known), values, known)
+            )
+        return channels
+
+    def _column(self, name: str) -> _Column | None:
+        column = self.columns.get(name)
+        if column is None and len(self.columns) < _MOST_COLUMNS:
+            column = self.columns[name] = _Column()
+        return column
 
 
-def epoch_seconds(text: str) -> float:
-    """Seconds since 1970 of an ISO 8601 time; NaN for anything else. No zone means UTC.
-
-    A time from before there was GPS comes from a clock that was not set: NaN too.
-
-    Examples
-    --------
-    >>> epoch_seconds("2001-09-09T03:46:40.5+02:00"), epoch_seconds("noon")
-    (1000000000.5, nan)
-    """
+def numbers_in(texts: Sequence[str | bytes]) -> FloatArray:
+    """(n,) numbers that texts hold; NaN for anything else."""
     try:
-        moment = datetime.fromisoformat(text)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return math.nan
-    return seconds if seconds >= _GPS_BEGAN else math.nan
+        return np.fromiter(map(float, texts), np.float64, len(texts))
+    except ValueError:
+        return np.array(list(_numbers(texts)), np.float64)
 
 
-def number_in(text: str | None) -> float:
+def _numbers(texts: Iterable[str | bytes]) -> Iterable[float]:
+    for text in texts:
+        yield number_in(text)
+
+
+def number_in(text: str | bytes | None) -> float:
     """The number a text holds; NaN for none or anything else."""
     try:
         return float(text) if text else math.nan
     except ValueError:
         return math.nan
+
+
+def _stripped(text: str | bytes) -> bytes:
+    return (text.encode("utf-8", "replace") if isinstance(text, str) else text).strip()

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
 from xml.parsers import expat
 
 from stadion.core.activity import Repair
 from stadion.core.errors import Code, StadionError
+from stadion.ingest.markup.document import cleaned, root_of
+from stadion.ingest.markup.runs import MARKER, Layout, Run, find_runs
 
-__all__ = ["Sink", "root_of", "scan"]
+__all__ = ["PointSink", "Sink", "feed", "root_of", "scan", "scan_points"]
 
 _MOST_DEPTH = 64
 _MOST_ATTRIBUTES = 64
+_MOST_NAMES = 50_000
 _MOST_TAG_BYTES = 1 << 20
+_MOST_PIECES = 64
+"""Pieces of 8 KiB that are kept of one text."""
 _CHUNK_BYTES = 1 << 18
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
-_CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\r")
-_SPACED = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
-_BEFORE_ROOT = re.compile(r"<\?.*?\?>|<!--.*?-->|<![A-Za-z][^>\[]*(?:\[[^\]]*\])?[^>]*>", re.DOTALL)
-_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?encoding=[\"']([A-Za-z0-9._-]+)")
-_TAG = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 
 
 class Sink(Protocol):
@@ -35,17 +34,15 @@ class Sink(Protocol):
         ...
 
 
-def root_of(head: bytes) -> str:
-    """Name of the first element in the first bytes of a file; empty when it is no XML.
+class PointSink(Sink, Protocol):
+    """A sink that also takes many points of one shape at once."""
 
-    Examples
-    --------
-    >>> root_of(b"<?xml version='1.0'?><!-- a --><x:GPX version='1.1'>")
-    'gpx'
-    """
-    text = head.decode("utf-16" if head.startswith(_WIDE) else "utf-8", "ignore")
-    found = _TAG.search(_BEFORE_ROOT.sub("", text))
-    return found[1].lower() if found else ""
+    def run(self, run: Run) -> bool:
+        """Points that stand here; False when there can be none, then nothing is believed."""
+        ...
+
+
+S = TypeVar("S", bound=PointSink)
 
 
 def scan(data: bytes, sink: Sink) -> list[Repair]:
@@ -63,34 +60,48 @@ def scan(data: bytes, sink: Sink) -> list[Repair]:
     StadionError
         INVALID for a document type, or a nesting, tag or attribute list beyond all sense.
     """
-    data, repairs = (data, []) if data.startswith(_WIDE) else _scrubbed(data)
+    document, repairs = cleaned(data)
+    return repairs + feed(_chunks(document), sink)
+
+
+def scan_points(data: bytes, layout: Layout, make: Callable[[], S]) -> tuple[S, list[Repair]]:
+    """As `scan`, into a sink of its own; points of equal shape are cut out and read at once.
+
+    Whatever looks unusual in that way is read anew, element by element: both ways give the
+    same, and only the plain one says what is wrong.
+    """
+    document, repairs = cleaned(data)
+    rest, runs = find_runs(document, layout)
+    if runs:
+        sink = make()
+        if _fed_with_runs(rest, sink, runs):
+            return sink, repairs
+    sink = make()
+    return sink, repairs + feed(_chunks(document), sink)
+
+
+def feed(chunks: Iterable[bytes], sink: Sink) -> list[Repair]:
+    """Pieces of clean UTF-8 into a sink; raises as `scan` does."""
     try:
-        _feed(data, _Handlers(sink))
-    except (expat.ExpatError, LookupError, ValueError) as error:
-        line = getattr(error, "lineno", 0)
-        repairs.append(Repair(f"XML breaks off at line {line}, the rest is lost"))
-    return repairs
+        _parse(chunks, _Handlers(sink))
+    except expat.ExpatError as error:
+        return [Repair(f"XML breaks off at line {error.lineno}, the rest is lost")]
+    return []
 
 
-def _scrubbed(data: bytes) -> tuple[bytes, list[Repair]]:
-    """The document from its first tag on, without bytes that no XML may hold."""
-    repairs: list[Repair] = []
-    start = max(data.find(b"<"), 0)
-    if data[:start].strip(b"\xef\xbb\xbf \t\r\n"):
-        repairs.append(Repair("bytes of junk skipped", start))
-    data = data[start:]
-    controls = len(data) - len(data.translate(None, _CONTROLS))
-    if controls:
-        repairs.append(Repair("control characters blanked", controls))
-        data = data.translate(_SPACED)
-    declared = _ENCODING.match(data)
-    if declared is None or declared[1].lower() == b"utf-8":
-        text = data.decode("utf-8", "replace")
-        wrong = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
-        if wrong:
-            repairs.append(Repair("bytes that are no UTF-8 replaced", wrong))
-            data = text.encode()
-    return data, repairs
+def _chunks(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), _CHUNK_BYTES):
+        yield data[start : start + _CHUNK_BYTES]
+
+
+def _fed_with_runs(rest: bytes, sink: PointSink, runs: list[Run]) -> bool:
+    """True when every run stood where points may stand and nothing else was wrong."""
+    handlers = _RunHandlers(sink, runs)
+    try:
+        _parse(_chunks(rest), handlers)
+    except (expat.ExpatError, StadionError):
+        return False
+    return handlers.is_sound and not handlers.left
 
 
 class _Handlers:
@@ -109,36 +120,66 @@ class _Handlers:
         if len(attributes) > _MOST_ATTRIBUTES:
             raise _refused(f"an element with over {_MOST_ATTRIBUTES} attributes")
         self.text.clear()
-        self.sink.open(self.local(name), attributes)
+        self.sink.open(self.names.get(name) or self.local(name), attributes)
 
     def close(self, name: str) -> None:
         self.depth -= 1
-        self.sink.close(self.local(name), "".join(self.text).strip())
+        self.sink.close(self.names.get(name) or self.local(name), "".join(self.text).strip())
         self.text.clear()
 
     def local(self, name: str) -> str:
-        known = self.names.get(name)
-        if known is None:
-            known = self.names[name] = name.rpartition(":")[2].lower()
+        known = self.names[name] = name.rpartition(":")[2].lower()
         return known
 
     def refuse_doctype(self, *_: object) -> None:
         raise _refused("a document type")
 
 
-def _feed(data: bytes, handlers: _Handlers) -> None:
-    parser = expat.ParserCreate()
+class _RunHandlers(_Handlers):
+    """Callbacks that meet markers where runs of points were cut out."""
+
+    def __init__(self, sink: PointSink, runs: list[Run]) -> None:
+        super().__init__(sink)
+        self.points = sink
+        self.left = runs[::-1]
+        self.is_sound = True
+
+    def open(self, name: str, attributes: dict[str, str]) -> None:
+        if name != MARKER:
+            super().open(name, attributes)
+            return
+        self.text.clear()
+        run = self.left.pop()
+        is_shallow = self.depth + run.depth <= _MOST_DEPTH
+        self.is_sound = self.is_sound and is_shallow and self.points.run(run)
+
+    def close(self, name: str) -> None:
+        if name == MARKER:
+            self.text.clear()
+        else:
+            super().close(name)
+
+
+def _parse(chunks: Iterable[bytes], handlers: _Handlers) -> None:
+    interned: dict[str, str] = {}
+    parser = expat.ParserCreate("utf-8", None, interned)
     parser.buffer_text = True
     parser.StartElementHandler = handlers.open
     parser.EndElementHandler = handlers.close
     parser.CharacterDataHandler = handlers.text.append
     parser.StartDoctypeDeclHandler = handlers.refuse_doctype
     parser.EntityDeclHandler = handlers.refuse_doctype
-    for start in range(0, len(data), _CHUNK_BYTES):
-        parser.Parse(data[start : start + _CHUNK_BYTES], False)
+    fed = 0
+    for chunk in chunks:
+        parser.Parse(chunk, False)
+        fed += len(chunk)
         # Expat reads an unfinished tag anew with every chunk: a huge one would take hours.
-        if start + _CHUNK_BYTES - parser.CurrentByteIndex > _MOST_TAG_BYTES + _CHUNK_BYTES:
+        if fed - parser.CurrentByteIndex > _MOST_TAG_BYTES + _CHUNK_BYTES:
             raise _refused("a tag of over 1 MiB")
+        # Neither expat nor Python forget a name, and one costs far more than its bytes.
+        if len(interned) > _MOST_NAMES:
+            raise _refused(f"over {_MOST_NAMES} different names")
+        del handlers.text[_MOST_PIECES:]
     parser.Parse(b"", True)
 
 

@@ -1,0 +1,157 @@
+"""A Training Center document in, its activities, laps and points out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from stadion.core.activity import Repair
+from stadion.ingest.markup.moments import epoch_seconds
+from stadion.ingest.markup.points import Points, number_in
+from stadion.ingest.markup.runs import Layout, Run
+from stadion.ingest.markup.scan import scan_points
+
+__all__ = ["TCX_LAYOUT", "TcxActivities", "TcxActivity", "TcxLap", "read_activities"]
+
+_LAP_VALUES = {
+    "totaltimeseconds": "timer_s",
+    "distancemeters": "distance_m",
+    "maximumspeed": "speed_max_mps",
+    "calories": "energy_kcal",
+    "averageheartratebpm": "heart_rate_bpm",
+    "maximumheartratebpm": "heart_rate_max_bpm",
+    "cadence": "cadence_rpm",
+    "avgruncadence": "cadence_rpm",
+    "maxruncadence": "cadence_max_rpm",
+    "maxbikecadence": "cadence_max_rpm",
+    "avgspeed": "speed_mps",
+    "avgwatts": "power_w",
+    "maxwatts": "power_max_w",
+}
+_MOST_LAP_VALUES = 64
+_MOST_TITLE = 200
+
+TCX_LAYOUT = Layout(
+    point="Trackpoint",
+    structural=frozenset({"activity", "course", "lap", "track", "workout"}),
+    wrapped=frozenset({"value"}),
+)
+"""How TCX writes points: the number of a heart rate stands in a Value element of its own."""
+
+
+@dataclass(slots=True, eq=False)
+class TcxLap:
+    """One lap; values under names that end in their unit, others under the maker's name."""
+
+    start: float
+    values: dict[str, float] = field(default_factory=dict)
+    intensity: str = ""
+    trigger: str = ""
+    tracks: int = 0
+
+    @property
+    def is_timed(self) -> bool:
+        """True when the file says when it began."""
+        return math.isfinite(self.start)
+
+
+@dataclass(slots=True, eq=False)
+class TcxActivity:
+    """One activity; `starts` are the points at which a lap goes on after a break."""
+
+    sport: str
+    points: Points = field(default_factory=Points)
+    laps: list[TcxLap] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    device: str = ""
+    title: str = ""
+
+
+class TcxActivities:
+    """Takes the elements of a TCX file."""
+
+    def __init__(self) -> None:
+        self.activities: list[TcxActivity] = []
+        self.courses = 0
+        self.workouts = 0
+        self.author = ""
+        self._path: list[str] = []
+        self._point: dict[str, str] | None = None
+
+    def open(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        self._path.append(name)
+        if name == "activity":
+            self.activities.append(TcxActivity(attributes.get("Sport", "")))
+        elif name == "course":
+            self.courses += 1
+        elif name == "workout":
+            self.workouts += 1
+        elif "activity" not in self._path:
+            return
+        elif name == "lap":
+            start = epoch_seconds(attributes.get("StartTime", ""))
+            self.activities[-1].laps.append(TcxLap(start))
+        elif name == "track":
+            self._take_up()
+        elif name == "trackpoint":
+            self._point = {}
+
+    def close(self, name: str, text: str) -> None:
+        """An element ends."""
+        self._path.pop()
+        if name == "trackpoint" and self._point is not None:
+            self.activities[-1].points.add(self._point)
+            self._point = None
+        elif text:
+            around = self._path[-1] if self._path else ""
+            key = around if name == "value" and self._path else name
+            if self._point is not None:
+                self._point.setdefault(key, text)
+            elif "lap" in self._path and "track" not in self._path:
+                self._tell_lap(key, text)
+            elif name in ("name", "notes"):
+                self._tell(name, around, text)
+
+    def run(self, run: Run) -> bool:
+        """Points of one shape; False where a point cannot stand."""
+        if "activity" not in self._path or self._point is not None:
+            return False
+        self.activities[-1].points.add_run(run)
+        return True
+
+    def _take_up(self) -> None:
+        current = self.activities[-1]
+        if current.laps:
+            current.laps[-1].tracks += 1
+            if current.laps[-1].tracks > 1:
+                current.starts.append(len(current.points))
+
+    def _tell_lap(self, key: str, text: str) -> None:
+        if not self.activities or not self.activities[-1].laps:
+            return
+        lap = self.activities[-1].laps[-1]
+        if key == "intensity":
+            lap.intensity = text.lower()[:40]
+        elif key == "triggermethod":
+            lap.trigger = text.lower()[:40]
+        else:
+            number = number_in(text)
+            if math.isfinite(number) and len(lap.values) < _MOST_LAP_VALUES:
+                lap.values.setdefault(_LAP_VALUES.get(key, key), number)
+
+    def _tell(self, name: str, around: str, text: str) -> None:
+        """What the activity is called and what recorded it; the serial number is left alone."""
+        if name == "name" and around == "author":
+            self.author = text[:_MOST_TITLE]
+        elif not self.activities or "activity" not in self._path:
+            return
+        elif name == "name" and around == "creator":
+            self.activities[-1].device = text[:_MOST_TITLE]
+        elif name == "notes" and around == "activity":
+            self.activities[-1].title = text.splitlines()[0].strip()[:_MOST_TITLE]
+
+
+def read_activities(data: bytes) -> tuple[TcxActivities, list[Repair]]:
+    """All activities of a file, and what had to be mended; raises as `scan.scan` does."""
+    return scan_points(data, TCX_LAYOUT, TcxActivities)
