@@ -10,7 +10,19 @@ import numpy.typing as npt
 from stadion.core.days import SEXES
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["above", "between", "positive", "same_length", "series", "sex_of"]
+__all__ = [
+    "above",
+    "above_nought",
+    "between",
+    "enough",
+    "known_together",
+    "positive",
+    "same_length",
+    "series",
+    "sex_of",
+]
+
+Numbers = npt.NDArray[np.float64]
 
 
 def positive(name: str, value: float, unit: str) -> float:
@@ -52,7 +64,7 @@ def between(name: str, value: float, low: float, high: float, unit: str) -> floa
     return float(value)
 
 
-def series(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def series(name: str, values: npt.ArrayLike) -> Numbers:
     """(n,) float64 of one line of numbers; what is infinite becomes missing, NaN.
 
     Examples
@@ -69,11 +81,46 @@ def series(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return array if not np.isinf(array).any() else np.where(np.isinf(array), np.nan, array)
 
 
-def same_length(**arrays: npt.NDArray[np.float64]) -> None:
+def same_length(**arrays: Numbers) -> None:
     """Nothing, when all arrays have one length."""
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
         raise StadionError(Code.INVALID, f"lengths differ ({lengths}); expected equal ones")
+
+
+def known_together(**arrays: npt.ArrayLike) -> tuple[Numbers, ...]:
+    """The arrays, by the names of the arguments, without the places at which one is missing.
+
+    Examples
+    --------
+    >>> known_together(x=[1.0, float("nan"), 3.0], y=[4.0, 5.0, 6.0])
+    (array([1., 3.]), array([4., 6.]))
+    """
+    numbers = {name: series(name, values) for name, values in arrays.items()}
+    same_length(**numbers)
+    known = ~np.any([np.isnan(values) for values in numbers.values()], axis=0)
+    return tuple(values[known] for values in numbers.values())
+
+
+def above_nought(**arrays: npt.ArrayLike) -> tuple[Numbers, ...]:
+    """`known_together` of quantities that must be above 0."""
+    numbers = known_together(**arrays)
+    for name, values in zip(arrays, numbers, strict=True):
+        if len(values) and values.min() <= 0.0:
+            raise StadionError(
+                Code.INVALID, f"{name} holds {values.min():g}; expected only values above 0"
+            )
+    return numbers
+
+
+def enough(name: str, values: Numbers, needed: int) -> None:
+    """Nothing, when the array has so many different values."""
+    different = len(np.unique(values))
+    if different < needed:
+        raise StadionError(
+            Code.INVALID,
+            f"{name} has {different} different known values; expected {needed} or more",
+        )
 
 
 def sex_of(sex: str) -> str:

@@ -10,13 +10,8 @@ import numpy.typing as npt
 
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
-from stadion.science.arguments import same_length, series
-from stadion.science.critical_speed import (
-    CriticalSpeed,
-    enough,
-    fit_critical_speed,
-    known_efforts,
-)
+from stadion.science.arguments import above_nought, enough, same_length, series
+from stadion.science.critical_speed import CriticalSpeed, fit_critical_speed
 from stadion.science.student import line, reach95
 from stadion.science.w_balance import w_balance
 
@@ -161,8 +156,7 @@ def critical_power_of_curve(
 def _efforts(
     durations: npt.ArrayLike, power: npt.ArrayLike, form: str
 ) -> tuple[FloatArray, FloatArray]:
-    t, p = series("durations_s", durations), series("power_w", power)
-    t, p = known_efforts(t, p, "power_w", "W")
+    t, p = above_nought(durations_s=durations, power_w=power)
     low = 0.0 if form == "three" else _SHORTEST_S
     wrong = t[(t < low) | (t > _LONGEST_S)]
     if len(wrong):
@@ -171,7 +165,7 @@ def _efforts(
             f"durations_s holds {wrong[0]:g}; expected {low:g} to {_LONGEST_S:g} s",
             "leave out efforts that are shorter or longer",
         )
-    enough(t, 3 if form == "three" else 2)
+    enough("durations_s", t, 3 if form == "three" else 2)
     return t, p
 
 

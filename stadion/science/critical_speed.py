@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import numpy.typing as npt
 
-from stadion.core.errors import Code, StadionError
-from stadion.science.arguments import same_length, series
+from stadion.science.arguments import above_nought, enough
 from stadion.science.student import line, reach95
 
-__all__ = ["CriticalSpeed", "enough", "fit_critical_speed", "known_efforts"]
-
-Efforts = npt.NDArray[np.float64]
+__all__ = ["CriticalSpeed", "fit_critical_speed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +55,9 @@ def fit_critical_speed(durations_s: npt.ArrayLike, distances_m: npt.ArrayLike) -
     >>> fit.cs_mps, fit.d_prime_m
     (4.0, 200.0)
     """
-    t, d = series("durations_s", durations_s), series("distances_m", distances_m)
-    t, d = known_efforts(t, d, "distances_m", "m")
-    enough(t, 2)
+    t, d = above_nought(durations_s=durations_s, distances_m=distances_m)
+    enough("durations_s", t, 2)
     (speed, beyond), (speed_se, beyond_se) = line(t, d)
     if not speed > 0.0:
         return CriticalSpeed(math.nan, math.nan, math.nan, math.nan, len(t))
     return CriticalSpeed(round(speed, 12), round(beyond, 9), speed_se, beyond_se, len(t))
-
-
-def known_efforts(t: Efforts, y: Efforts, name: str, unit: str) -> tuple[Efforts, Efforts]:
-    """Both without the efforts of which one side is missing."""
-    same_length(**{"durations_s": t, name: y})
-    known = ~(np.isnan(t) | np.isnan(y))
-    for label, values, its in (("durations_s", t, "s"), (name, y, unit)):
-        if (values[known] <= 0).any():
-            lowest = values[known].min()
-            raise StadionError(
-                Code.INVALID, f"{label} holds {lowest:g}; expected more than 0 {its}"
-            )
-    return t[known], y[known]
-
-
-def enough(t: Efforts, needed: int) -> None:
-    """Nothing, when there are so many different durations."""
-    different = len(np.unique(t))
-    if different < needed:
-        raise StadionError(
-            Code.INVALID,
-            f"durations_s has {different} different known values; expected {needed} or more",
-        )

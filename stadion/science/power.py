@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stadion.core.arrays import FloatArray
-from stadion.science.arguments import positive, same_length, series
+from stadion.science.arguments import known_together, positive, series
 
 __all__ = [
     "decoupling",
@@ -148,10 +148,7 @@ def decoupling(output_1hz: npt.ArrayLike, heart_rate_1hz: npt.ArrayLike) -> floa
     >>> round(decoupling(power, np.repeat([140.0, 147.0], 300)), 2)
     4.76
     """
-    output, rate = series("output_1hz", output_1hz), series("heart_rate_1hz", heart_rate_1hz)
-    same_length(output_1hz=output, heart_rate_1hz=rate)
-    both = ~(np.isnan(output) | np.isnan(rate))
-    output, rate = output[both], rate[both]
+    output, rate = known_together(output_1hz=output_1hz, heart_rate_1hz=heart_rate_1hz)
     if len(output) < 120:
         return np.nan
     half = len(output) // 2

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
-from stadion.science.arguments import above, positive, same_length, series, sex_of
+from stadion.science.arguments import above, enough, known_together, positive, series, sex_of
 
 __all__ = [
     "BANISTER",
@@ -185,15 +185,8 @@ def fit_individual(reserve_share: npt.ArrayLike, lactate_mmol: npt.ArrayLike) ->
     >>> round(curve.a, 3), round(curve.b, 3)
     (0.3, 3.1)
     """
-    x, y = series("reserve_share", reserve_share), series("lactate_mmol", lactate_mmol)
-    same_length(reserve_share=x, lactate_mmol=y)
-    known = ~(np.isnan(x) | np.isnan(y))
-    x, y = x[known], y[known]
-    if len(np.unique(x)) < 3:
-        raise StadionError(
-            Code.INVALID,
-            f"reserve_share has {len(np.unique(x))} different steps; expected 3 or more",
-        )
+    x, y = known_together(reserve_share=reserve_share, lactate_mmol=lactate_mmol)
+    enough("reserve_share", x, 3)
     low, high = -5.0, 20.0
     # For a given b the best a is linear: one number is searched, on ever finer grids.
     for _ in range(12):
