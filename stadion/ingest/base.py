@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from stadion.core.activity import Activity, Repair, Source, Table
 
-__all__ = ["HEAD_BYTES", "Member", "Reader", "activity_id", "digest_of", "source_of"]
+__all__ = [
+    "HEAD_BYTES",
+    "Index",
+    "Member",
+    "Note",
+    "Notes",
+    "Reader",
+    "activity_id",
+    "digest_of",
+    "source_of",
+]
 
 HEAD_BYTES = 4096
 
@@ -26,8 +37,9 @@ class Member:
     path: str
     head: bytes
     load: Callable[[], bytes]
-    repairs: tuple[Repair, ...] = ()
-    """What had to be mended to unwrap it; the opener adds it to the values' source."""
+    repairs: Sequence[Repair] = ()
+    """What had to be mended to unwrap it, told while it is read; the opener adds it to the
+    values' source."""
     opened: Callable[[], BinaryIO] | None = None
     """Begins to stream the file from its first byte; None = `load` is all there is."""
 
@@ -38,12 +50,50 @@ class Member:
 
     @property
     def data(self) -> bytes:
-        """All bytes; read anew each time when the file lies on disk."""
+        """All bytes; read anew each time when the file lies on disk.
+
+        Raises
+        ------
+        StadionError
+            INVALID for what cannot be read, unpacks to too much, or is over 256 MiB: who wants
+            to read so large a file streams it.
+        """
         return self.load()
 
     def stream(self) -> BinaryIO:
         """The unwrapped bytes from the first on, for files larger than memory; close it."""
         return io.BytesIO(self.load()) if self.opened is None else self.opened()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What an export's own table says of one recording; what is empty it does not say."""
+
+    title: str = ""
+    sport: str = ""
+    """FIT's word."""
+    sub_sport: str = ""
+    start: datetime | None = None
+    """UTC."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Notes:
+    """Notes on recordings that lie in other files of the same input.
+
+    Parameters
+    ----------
+    below
+        Only files whose path begins so are meant: the folder of the export, ending in '/'.
+    by_path
+        Path below that, without the suffix of a compression -> its note.
+    by_start
+        Start of a recording in seconds since 1970 -> its note.
+    """
+
+    below: str
+    by_path: Mapping[str, Note] = field(default_factory=dict)
+    by_start: Mapping[int, Note] = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -81,6 +131,25 @@ class Reader(Protocol):
         StadionError
             INVALID with a reason a person can act on. Nothing else may escape. What could be
             salvaged is returned instead, its `source.repairs` saying what was lost.
+        """
+        ...
+
+
+@runtime_checkable
+class Index(Reader, Protocol):
+    """A reader of an export's table, which knows about recordings that others read.
+
+    Its groups are read like any other's; beside that, the opener lends what they note of a
+    recording to that recording where its own file does not say it.
+    """
+
+    def notes(self, group: Sequence[Member]) -> Notes:
+        """What one claimed group says of other files.
+
+        Raises
+        ------
+        StadionError
+            INVALID as in `read`; nothing else.
         """
         ...
 

@@ -9,7 +9,7 @@ import numpy as np
 from stadion.core.activity import Activity, Table
 from stadion.core.channels import CHANNELS
 from stadion.core.errors import Code, StadionError
-from stadion.ingest.base import Member, Reader, activity_id, digest_of
+from stadion.ingest.base import Index, Member, Notes, Reader, activity_id, digest_of
 
 __all__ = [
     "check_channels_hold_possible_values",
@@ -20,6 +20,7 @@ __all__ = [
     "check_layout_is_one_sentence",
     "check_mutations_raise_only_stadion_errors",
     "check_name_is_that_of_its_file",
+    "check_notes_speak_of_other_files",
     "check_source_says_where_values_come_from",
 ]
 
@@ -99,6 +100,19 @@ def check_channels_hold_possible_values(reader: Reader) -> None:
                     assert inside, f"{name} goes from {known.min()} to {known.max()} {channel.unit}"
 
 
+def check_notes_speak_of_other_files(reader: Reader) -> None:
+    """A reader that is an index notes something, and of files beside its own."""
+    if not isinstance(reader, Index):
+        return
+    for group in reader.claim(reader.example()):
+        notes = reader.notes(group)
+        assert notes.by_path or notes.by_start, "an index whose example notes nothing"
+        assert not notes.below or notes.below.endswith("/"), f"below is {notes.below!r}"
+        assert all(member.path.startswith(notes.below) for member in group), "notes on strangers"
+        own = {member.path.removeprefix(notes.below) for member in group}
+        assert not own & notes.by_path.keys(), "an index that notes something of itself"
+
+
 def check_junk_is_left_alone(reader: Reader) -> None:
     """What is nobody's is not claimed; read all the same, it is refused with a reason."""
     for data in _JUNK:
@@ -115,6 +129,8 @@ def check_mutations_raise_only_stadion_errors(reader: Reader) -> None:
         group = [Member.of(m.path, _mutated(m.data, chance)) for m in example]
         reader.claim(group)
         _read_or_refuse(reader, group)
+        if isinstance(reader, Index):
+            _note_or_refuse(reader, group)
 
 
 def _values(reader: Reader) -> list[Activity | Table]:
@@ -127,6 +143,14 @@ def _read_or_refuse(reader: Reader, group: list[Member]) -> None:
     except StadionError as error:
         assert error.code is Code.INVALID, f"code is {error.code}; expected INVALID"
         assert error.message, "a refusal without a reason"
+
+
+def _note_or_refuse(reader: Index, group: list[Member]) -> None:
+    try:
+        notes = reader.notes(group)
+        assert isinstance(notes, Notes), f"notes are a {type(notes).__name__}"
+    except StadionError as error:
+        assert error.code is Code.INVALID, f"code is {error.code}; expected INVALID"
 
 
 def _mutated(data: bytes, chance: random.Random) -> bytes:

@@ -64,7 +64,7 @@ def _task_and_recordings(
 ) -> tuple[Task, list[Recording]]:
     """The package's task, and what it reads of the file; the first recording when it is none."""
     plugins = Home.find().plugins
-    opened = open_bytes(data, name, readers(plugins))
+    opened = open_bytes(data, name, readers(plugins), finish=False)
     recordings = opened.recordings
     if not recordings:
         raise StadionError(Code.INVALID, _why_not(opened))

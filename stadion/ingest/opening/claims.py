@@ -7,11 +7,27 @@ from dataclasses import dataclass, replace
 
 from stadion.core.activity import Activity, Recording, Repair, Source, Table
 from stadion.core.errors import StadionError
-from stadion.ingest.base import Member, Reader
-from stadion.ingest.opening.sniff import described
-from stadion.ingest.opening.unwrap import Refusal
+from stadion.ingest.base import Member, Notes, Reader
+from stadion.ingest.opening.annotating import annotated
+from stadion.ingest.opening.finish import finished
 
-__all__ = ["Claim", "Opened", "assigned", "read_claim"]
+__all__ = ["Claim", "Doubled", "Opened", "Refusal", "assigned", "read_group"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that gave nothing, and why, as a person can act on it."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """A file that was not read, since another of the same input has the very same bytes."""
+
+    name: str
+    same_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,7 @@ class Opened:
     activities: tuple[Activity, ...] = ()
     tables: tuple[Table, ...] = ()
     refused: tuple[Refusal, ...] = ()
+    doubled: tuple[Doubled, ...] = ()
 
     @property
     def recordings(self) -> list[Recording]:
@@ -35,6 +52,7 @@ class Opened:
             tuple(activity for part in known for activity in part.activities),
             tuple(table for part in known for table in part.tables),
             tuple(refusal for part in known for refusal in part.refused),
+            tuple(doubled for part in known for doubled in part.doubled),
         )
 
 
@@ -61,25 +79,38 @@ def assigned(members: Sequence[Member], readers: Sequence[Reader]) -> list[Claim
     return sorted(claims, key=lambda claim: claim.group[0].path)
 
 
-def read_claim(claim: Claim, athlete: str) -> Opened:
-    """The values of one claim; whatever goes wrong becomes a refusal."""
-    name = claim.group[0].path
-    if claim.reader is None:
-        return Opened(refused=(Refusal(name, described(claim.group[0].head)),))
+def read_group(
+    reader: Reader,
+    group: Sequence[Member],
+    athlete: str = "",
+    notes: Sequence[Notes] = (),
+    finish: bool = True,
+) -> Opened:
+    """The values of one claimed group; whatever goes wrong becomes a refusal."""
+    name = group[0].path
     try:
-        values = claim.reader.read(claim.group)
+        values = reader.read(group)
+        repairs = tuple(repair for member in group for repair in member.repairs)
+        return Opened(
+            tuple(
+                _completed(v, repairs, athlete, notes, finish)
+                for v in values
+                if isinstance(v, Activity)
+            ),
+            tuple(
+                replace(v, source=_mended(v.source, repairs))
+                for v in values
+                if isinstance(v, Table)
+            ),
+        )
     except StadionError as error:
-        return Opened(refused=(Refusal(name, error.message),))
+        damage = "".join(f"; {repair.what}" for member in group for repair in member.repairs)
+        return Opened(refused=(Refusal(name, error.message + damage),))
+    except OSError as error:
+        return Opened(refused=(Refusal(name, f"cannot be read: {error.strerror}"),))
     except Exception as error:  # noqa: BLE001  # an outside reader must not take the others down
-        reason = f"the reader {claim.reader.name!r} failed: {type(error).__name__}"
+        reason = f"the reader {reader.name!r} failed: {type(error).__name__}"
         return Opened(refused=(Refusal(name, reason),))
-    repairs = tuple(repair for member in claim.group for repair in member.repairs)
-    return Opened(
-        tuple(_completed(v, repairs, athlete) for v in values if isinstance(v, Activity)),
-        tuple(
-            replace(v, source=_mended(v.source, repairs)) for v in values if isinstance(v, Table)
-        ),
-    )
 
 
 def _claims(reader: Reader, members: Sequence[Member]) -> Iterator[list[Member]]:
@@ -89,12 +120,20 @@ def _claims(reader: Reader, members: Sequence[Member]) -> Iterator[list[Member]]
         return
 
 
-def _completed(activity: Activity, repairs: tuple[Repair, ...], athlete: str) -> Activity:
-    return replace(
+def _completed(
+    activity: Activity,
+    repairs: tuple[Repair, ...],
+    athlete: str,
+    notes: Sequence[Notes],
+    finish: bool,
+) -> Activity:
+    whole = replace(
         activity,
         athlete=activity.athlete or athlete,
         source=_mended(activity.source, repairs),
     )
+    whole = annotated(whole, notes)
+    return finished(whole) if finish else whole
 
 
 def _mended(source: Source, repairs: tuple[Repair, ...]) -> Source:
