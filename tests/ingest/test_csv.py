@@ -62,7 +62,7 @@ def test_other_encodings_are_read() -> None:
     text = "time;température (°C)\n0;21,5\n"
     for encoding in ("utf-16", "cp1252"):
         recording = only(read_bytes("csv", text.encode(encoding)))
-        assert recording.channels == ("température",)
+        assert recording.channels == ("temperature",)
 
 
 def test_blanks_are_missing_and_texts_are_left_out_and_counted() -> None:

@@ -1,4 +1,4 @@
-"""Texts of one column in, numbers or moments out, NaN where there is none."""
+"""Texts of one column in, numbers out, NaN where there is none."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 
 from stadion.core.arrays import FloatArray
-from stadion.core.units import convert
-from stadion.ingest._units import known_unit
 
-__all__ = ["Numbers", "is_dated", "moments_in", "numbers_in", "seconds_in"]
+__all__ = ["Numbers", "has_decimal_comma", "is_blank", "numbers_in"]
 
-_BLANKS = {"", "na", "n/a", "nan", "null", "none", "-", "--", "?", "#div/0!"}
-_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:[.,]\d+)?)")
-_SINCE_1980_S = 315_964_800
+_BLANKS = {"", "na", "n/a", "nan", "null", "none", "-", "--", "?", "#div/0!", "--:--", "-:--"}
+_COMMA_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
+_DOT_THOUSANDS = re.compile(r"[-+]?\d{1,3}(\.\d{3})+(,\d+)?")
+_GROUPED = re.compile(r"(?<=\d)[\s'\u2019](?=\d{3}\b)")
+_DECIMAL_COMMA = re.compile(r"[-+]?[\d.]*\d,\d+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,86 +28,80 @@ class Numbers:
     strange: int
 
 
-def numbers_in(texts: Sequence[str], is_comma_free: bool) -> Numbers:
+def numbers_in(texts: Sequence[str], is_comma_free: bool, uses_comma: bool = False) -> Numbers:
     """Numbers in the notation of any locale.
 
     Parameters
     ----------
     is_comma_free
         True when the comma parts no columns, so that one in a number is its decimal sign.
+    uses_comma
+        True when other columns of the table have a decimal comma: then points that part groups
+        of three digits, in a column that has plain numbers too, are those of thousands.
 
     Examples
     --------
-    >>> found = numbers_in(["1.234,5", "", "x"], is_comma_free=True)
+    >>> found = numbers_in(["1.234,5", "1.300", "", "x"], is_comma_free=True)
     >>> found.values.tolist(), found.strange
-    ([1234.5, nan, nan], 1)
+    ([1234.5, 1300.0, nan, nan], 1)
     """
-    try:
-        return Numbers(np.array([text or "nan" for text in texts], np.float64), 0)
-    except ValueError:
-        values = [_number(text.strip(), is_comma_free) for text in texts]
-    return _counted(values, texts)
-
-
-def seconds_in(values: FloatArray, unit: str) -> FloatArray:
-    """Seconds of a numeric time column; without a unit its size tells ms, us and ns from s."""
-    symbol = known_unit(unit)
-    if symbol in ("s", "ms", "min", "h"):
-        return np.asarray(convert(values, symbol, "s"), np.float64)
-    known = values[np.isfinite(values)]
-    typical = float(np.median(np.abs(known))) if len(known) else 0.0
-    for above, scale in ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3)):
-        if typical > above:
-            return values * scale
-    return values
-
-
-def moments_in(texts: Sequence[str]) -> Numbers:
-    """Seconds since 1970 of ISO 8601 dates with a time, or seconds of h:mm:ss.
-
-    Examples
-    --------
-    >>> moments_in(["1:02:03.5", "2:03", "noon"]).values.tolist()
-    [3723.5, 123.0, nan]
-    """
-    values = [_moment(text.strip()) for text in texts]
-    return _counted(values, texts)
-
-
-def is_dated(clock_s: FloatArray) -> bool:
-    """True for seconds since 1970, False for seconds since some start."""
-    known = clock_s[np.isfinite(clock_s)]
-    return bool(len(known)) and float(np.median(known)) > _SINCE_1980_S
-
-
-def _counted(values: Sequence[float], texts: Sequence[str]) -> Numbers:
+    has_dots = is_comma_free and _has_dot_thousands(texts, uses_comma)
+    if not has_dots:
+        try:
+            return Numbers(np.array([text or "nan" for text in texts], np.float64), 0)
+        except ValueError:
+            pass
+    values = [_number(text.strip(), is_comma_free, has_dots) for text in texts]
     strange = sum(
-        math.isnan(value) and text.strip().lower() not in _BLANKS
-        for value, text in zip(values, texts, strict=True)
+        math.isnan(value) and not is_blank(text) for value, text in zip(values, texts, strict=True)
     )
     return Numbers(np.array(values, np.float64), strange)
 
 
-def _number(text: str, is_comma_free: bool) -> float:
+def is_blank(text: str) -> bool:
+    """True for what tables write where nothing was measured."""
+    return text.strip().lower() in _BLANKS
+
+
+def has_decimal_comma(texts: Sequence[str]) -> bool:
+    """True when most texts with a comma are numbers with a decimal comma."""
+    found = [text.strip() for text in texts if "," in text]
+    commas = [t for t in found if _DECIMAL_COMMA.fullmatch(t) and not _COMMA_THOUSANDS.fullmatch(t)]
+    return 2 * len(commas) > len(found)
+
+
+def _has_dot_thousands(texts: Sequence[str], uses_comma: bool) -> bool:
+    if "." not in "".join(texts):
+        return False
+    dotted = [text.strip() for text in texts if "." in text]
+    if not all(_DOT_THOUSANDS.fullmatch(text) for text in dotted):
+        return False
+    return any("," in text for text in dotted) or (
+        uses_comma and any(text.strip().isdigit() for text in texts)
+    )
+
+
+def _number(text: str, is_comma_free: bool, has_dots: bool) -> float:
+    if has_dots:
+        text = text.replace(".", "")
     if "," in text:
-        if text.rfind(",") < text.rfind(".") or (not is_comma_free and _THOUSANDS.fullmatch(text)):
+        if text.rfind(",") < text.rfind(".") or (
+            not is_comma_free and _COMMA_THOUSANDS.fullmatch(text)
+        ):
             text = text.replace(",", "")
         else:
             text = text.replace(".", "").replace(",", ".")
     try:
         return float(text)
     except ValueError:
-        return math.nan
+        return _grouped(text)
 
 
-def _moment(text: str) -> float:
-    if found := _CLOCK.fullmatch(text):
-        hours, minutes, seconds = found[1] or "0", found[2], found[3].replace(",", ".")
-        return int(hours) * 3600.0 + int(minutes) * 60.0 + float(seconds)
-    if ":" not in text:
+def _grouped(text: str) -> float:
+    """A number whose thousands are parted by blanks or apostrophes."""
+    if len(text) > 40 or not text[:1].isdigit():
         return math.nan
     try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+        return float(_GROUPED.sub("", text))
+    except ValueError:
         return math.nan

@@ -1,0 +1,188 @@
+"""A table's first rows in, what each column is taken for and why out."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from stadion.core.channels import CHANNELS
+from stadion.core.errors import Code, StadionError
+from stadion.ingest.tabular.clock import Clock
+from stadion.ingest.tabular.columns import Column, Notation, channel_of
+from stadion.ingest.tabular.layout import Layout, find_layout, rows_of
+from stadion.ingest.tabular.mapping import ColumnMapping
+from stadion.ingest.tabular.numbers import has_decimal_comma
+from stadion.ingest.tabular.table import Table
+from stadion.ingest.tabular.words import Meaning
+
+__all__ = ["ColumnGuess", "Guess", "empty_table", "guess", "notation_of"]
+
+_SAMPLE_BYTES = 1 << 16
+_SAMPLE_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnGuess:
+    """What one column is taken for.
+
+    Parameters
+    ----------
+    header
+        As it stands in the file.
+    channel
+        The channel, or `time`, `lap`, `athlete`; empty when the column is left out.
+    unit
+        The file's unit; empty when it does not say and the channel's own is assumed.
+    sample
+        A value as it stands in the file, and `value` the number it becomes, in `becomes`.
+    left_out
+        Why the column gives no channel; empty when it does.
+    """
+
+    header: str
+    channel: str
+    unit: str
+    sample: str
+    value: float
+    becomes: str
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """How a table is read when nobody states otherwise."""
+
+    encoding: str
+    delimiter: str
+    columns: tuple[ColumnGuess, ...]
+    notes: tuple[str, ...] = ()
+
+    def mapping(self) -> ColumnMapping:
+        """The same as a statement, to be changed where it is wrong."""
+        stated = {
+            guess.header: Meaning(_role(guess.channel), guess.channel, guess.unit)
+            if guess.channel
+            else None
+            for guess in self.columns
+        }
+        return ColumnMapping(stated)
+
+    def __str__(self) -> str:
+        """One line per column, for people."""
+        lines = [f"{'column':24} {'taken as':24} {'sample':20} becomes"]
+        for guess in self.columns:
+            taken = f"{guess.channel}[{guess.unit}]" if guess.unit else guess.channel
+            shown = guess.left_out or (
+                f"{guess.value:g} {guess.becomes}" if np.isfinite(guess.value) else ""
+            )
+            lines.append(
+                f"{guess.header[:24]:24} {(taken or '-')[:24]:24} {guess.sample[:20]:20} {shown}"
+            )
+        return "\n".join([*lines, *self.notes])
+
+
+def guess(data: bytes, mapping: ColumnMapping | None = None) -> Guess:
+    r"""What the columns of a table are taken for, told by its header and first rows.
+
+    Parameters
+    ----------
+    data
+        The file, or its first 64 KiB: more is not looked at.
+    mapping
+        What is already stated.
+
+    Raises
+    ------
+    StadionError
+        INVALID for what is no table with a header.
+
+    Examples
+    --------
+    >>> found = guess("Zeit;Puls (bpm);Tempo (min/km);Notiz\n0;120;5:00;los\n".encode())
+    >>> [(c.header, c.channel, c.unit, c.left_out) for c in found.columns][:2]
+    [('Zeit', 'time', '', ''), ('Puls', 'heart_rate', 'bpm', '')]
+    >>> round(found.columns[2].value, 3), found.columns[3].left_out
+    (3.333, "holds text such as 'los'")
+    """
+    layout = find_layout(data)
+    if layout is None:
+        raise StadionError(Code.INVALID, "no header with a row of as many fields below it")
+    table = empty_table(layout, mapping or ColumnMapping())
+    cut = data[:_SAMPLE_BYTES]
+    if len(data) > _SAMPLE_BYTES:
+        cut = cut[: cut.rfind(b"\n") + 1 or None]
+    rows = itertools.chain.from_iterable(rows_of(cut, layout))
+    sample = list(itertools.islice(rows, _SAMPLE_ROWS))
+    table.notation = notation_of(layout, sample)
+    table.add(sample)
+    try:
+        clock: Clock | None = table.clock()
+        notes = [] if clock is None else [repair.what for repair in clock.repairs]
+    except StadionError as error:
+        clock, notes = None, [error.message]
+    kinds = [c.kinds for c in table.columns if clock and c.header in clock.headers]
+    is_local = clock and clock.is_dated and any(k["local"] or k["clock"] for k in kinds)
+    if is_local and not table.mapping.zone:
+        notes.append("the times name no zone and are taken as UTC; state a zone if not")
+    taken: dict[str, str] = {}
+    columns = [_told(column, table, clock, taken) for column in table.columns]
+    return Guess(layout.encoding, layout.delimiter, tuple(columns), tuple(notes))
+
+
+def empty_table(layout: Layout, mapping: ColumnMapping) -> Table:
+    """The table of a layout, its rows still to be added."""
+    headers = [(heading.name, heading.unit) for heading in layout.columns]
+    table = Table.of(headers, mapping)
+    table.is_trimmed = layout.is_trimmed
+    return table
+
+
+def notation_of(layout: Layout, rows: list[list[str]]) -> Notation:
+    """Where commas part no columns, whether they are decimal signs."""
+    is_comma_free = layout.delimiter != ","
+    fields = [field for row in rows[:100] for field in row if "," in field]
+    return Notation(is_comma_free, is_comma_free and has_decimal_comma(fields))
+
+
+def _role(channel: str) -> str:
+    return channel if channel in ("time", "lap", "athlete") else "channel"
+
+
+def _told(column: Column, table: Table, clock: Clock | None, taken: dict[str, str]) -> ColumnGuess:
+    header, meaning, sample = column.header, column.meaning, column.sample
+    nan = float("nan")
+    if meaning.role == "time":
+        if clock and header in clock.headers:
+            return ColumnGuess(header, "time", meaning.unit, sample, nan, "s")
+        other = clock.headers[0] if clock else ""
+        why = f"the time is taken from {other!r}" if other else "holds no time that can be read"
+        return ColumnGuess(header, "", meaning.unit, sample, nan, "", why)
+    if meaning.role in ("lap", "athlete"):
+        return ColumnGuess(header, meaning.role, "", sample, nan, "")
+    why = _why_not(column, table)
+    if why:
+        return ColumnGuess(header, "", meaning.unit, sample, nan, "", why)
+    name, values, _ = channel_of(column)
+    known = values[np.isfinite(values)]
+    first = taken.setdefault(name, header)
+    if not len(known):
+        why = "holds no value in the first rows"
+    elif first != header:
+        why = f"only fills the gaps of {first!r}"
+    unit = CHANNELS[name].unit if name in CHANNELS else meaning.unit
+    value = float(known[0]) if len(known) else nan
+    return ColumnGuess(header, name, meaning.unit, sample, value, unit, why)
+
+
+def _why_not(column: Column, table: Table) -> str:
+    if column.meaning.role == "left out":
+        return "stated to be left out"
+    if column.meaning.role == "number":
+        return "numbers the rows"
+    if not column.header.strip():
+        return "has no name"
+    if not column.is_numeric(table.rows):
+        return f"holds text such as {column.odd[:30]!r}"
+    return ""
