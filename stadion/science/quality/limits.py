@@ -36,7 +36,7 @@ INDOOR_WORDS = (
 
 _PACES: dict[str, Pace] = {
     # Top: sprinters reach 12.4 m/s, descents on bicycles 36 m/s, world-class eights 6.3 m/s.
-    "running": Pace(0.8, 13.0, 5.0),
+    "running": Pace(0.6, 13.0, 5.0),
     "walking": Pace(0.4, 9.0, 4.0),
     "hiking": Pace(0.3, 9.0, 4.0),
     "mountaineering": Pace(0.2, 40.0, 8.0),  # some come down on skis
@@ -59,7 +59,7 @@ _PACES: dict[str, Pace] = {
     "driving": Pace(1.0, 110.0, 20.0),
     "motorcycling": Pace(1.0, 110.0, 20.0),
 }
-_ANY = Pace(0.5, 110.0, 20.0)  # nobody said what it is: a car is possible too
+_ANY = Pace(0.4, 110.0, 20.0)  # nobody said what it is: a car is possible too
 
 
 def pace_of(sport: str) -> Pace:
@@ -67,7 +67,7 @@ def pace_of(sport: str) -> Pace:
 
     Examples
     --------
-    >>> pace_of("running").moving_mps, pace_of("").top_mps
-    (0.8, 110.0)
+    >>> pace_of("cycling").moving_mps, pace_of("").top_mps
+    (1.0, 110.0)
     """
     return _PACES.get(sport, _ANY)

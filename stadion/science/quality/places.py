@@ -9,7 +9,7 @@ from stadion.science.gcj02 import is_in_china
 from stadion.science.quality.ground import known_fixes, metres_apart
 from stadion.science.quality.limits import INDOOR_WORDS
 
-__all__ = ["crs_of", "indoor_flags", "shift_flags"]
+__all__ = ["crs_of", "indoor_flags", "is_virtual", "shift_flags"]
 
 _STAYS_M, _STAYS_SHARE = 25.0, 0.95
 _GOES_M = 1000.0
@@ -62,13 +62,21 @@ def crs_of(activity: Activity) -> str:
     return "GCJ02" if any(word in words for word in _SAYS_SO) else activity.crs
 
 
+def is_virtual(activity: Activity) -> bool:
+    """True when the positions are those of a made-up world, or of a film."""
+    return "virtual" in activity.sub_sport or bool(_virtual_makers(activity))
+
+
+def _virtual_makers(activity: Activity) -> list[str]:
+    return [maker for maker in _VIRTUAL_MAKERS if maker in activity.device.lower()]
+
+
 def _roof(activity: Activity, track: Track) -> str:
     words = [word for word in INDOOR_WORDS if word in activity.sub_sport]
     if words:
         return f"the sport is {activity.sub_sport}"
-    makers = [maker for maker in _VIRTUAL_MAKERS if maker in activity.device.lower()]
-    if makers:
-        return f"made by {makers[0]}"
+    if is_virtual(activity):
+        return f"made by {_virtual_makers(activity)[0]}"
     fixes = known_fixes(track)
     if not fixes.any():
         is_effort = any(name in track.channels for name in _EFFORTS)

@@ -1,0 +1,235 @@
+"""An activity in, how long it took by three clocks and on which day it was out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from stadion.core.activity import Activity, Lap, Track
+from stadion.core.arrays import FloatArray
+from stadion.science.quality.gaps import SMART_S, known_timer_s, stops_of
+from stadion.science.quality.ground import has_positions, known_fixes, metres_apart
+from stadion.science.quality.limits import pace_of
+from stadion.science.quality.runs import BoolArray
+
+__all__ = ["Times", "local_date", "moving_steps", "times_of", "zone_named"]
+
+_AGREE_S = 3.0
+_MARGIN_S = 60.0
+_RARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds by the wall's clock, by the device's timer, and on the move.
+
+    `elapsed_s` >= `timer_s` >= `moving_s`.
+    """
+
+    elapsed_s: float
+    timer_s: float
+    moving_s: float
+
+
+def times_of(activity: Activity) -> Times:
+    """Three durations of an activity, none of which is another's substitute.
+
+    Elapsed: the sessions' own span where it holds the records, else from the first to the last
+    of them. Timer: what the summaries say, unless that is all of elapsed although the timer was
+    stopped; else elapsed without the stops. Moving: the steps between records in
+    which the athlete goes faster than `science.quality.limits` calls standing, outside of stops;
+    the active lengths in a pool; all of the timer where nothing tells movement.
+
+    Examples
+    --------
+    >>> from stadion.core.activity import Source
+    >>> track = Track("", np.arange(5.0), {"speed": np.array([3.0, 3, 0, 0, 0])})
+    >>> times_of(Activity("", "", "running", None, (track,), Source("", "")))
+    Times(elapsed_s=4.0, timer_s=4.0, moving_s=2.0)
+    """
+    elapsed = _elapsed_s(activity)
+    timer = min(_timer_s(activity, elapsed), elapsed)
+    moving = _moving_s(activity)
+    return Times(elapsed, timer, timer if math.isnan(moving) else min(moving, timer))
+
+
+def local_date(activity: Activity) -> date | None:
+    """The day an activity began where it was made; UTC's day where the zone is unknown.
+
+    Returns
+    -------
+    None when the recording carries no date.
+    """
+    start = activity.start
+    if start is None:
+        return None
+    zone = zone_named(activity.zone)
+    try:
+        return start.date() if zone is None else start.astimezone(zone).date()
+    except OverflowError:  # the first and the last day of the calendar
+        return start.date()
+
+
+@lru_cache(maxsize=256)
+def zone_named(name: str) -> tzinfo | None:
+    """The time zone of an IANA name; None when there is none of that name.
+
+    Examples
+    --------
+    >>> zone_named("Europe/Rome"), zone_named("../Rome")
+    (zoneinfo.ZoneInfo(key='Europe/Rome'), None)
+    """
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def moving_steps(activity: Activity, track: Track) -> BoolArray | None:
+    """(n - 1,) true for steps between records in which the athlete moves; None = cannot be told.
+
+    By speed, distance or positions, in this order, against the threshold of the sport of the
+    session; by pedals and oars where none of these shows anything, as indoors.
+    """
+    steps = np.diff(track.time_s)
+    speed = _step_speeds(track, steps)
+    if speed is None or not (speed > 0).any():
+        return _turning(track)
+    with np.errstate(invalid="ignore"):
+        moving: BoolArray = speed >= _thresholds(activity, track.time_s[:-1])
+    return moving
+
+
+def _elapsed_s(activity: Activity) -> float:
+    first = min((float(t.time_s[0]) for t in activity.tracks if len(t)), default=0.0)
+    recorded = max(activity.duration_s - first, 0.0)
+    spans = [lap for lap in activity.laps if lap.kind == "session"]
+    if not spans and not recorded:
+        spans = [lap for lap in activity.laps if lap.kind in ("lap", "length")]
+    start = min((s.start_s for s in spans), default=0.0)
+    end = max((s.end_s for s in spans), default=0.0)
+    told = end - start
+    if told <= 0 or (recorded and told > 2.0 * recorded + 3600.0):
+        return recorded
+    return told if _holds(activity, start - _MARGIN_S, end + _MARGIN_S) else recorded
+
+
+def _holds(activity: Activity, start_s: float, end_s: float) -> bool:
+    """True when nine of ten records lie in the span: else a summary is of another recording."""
+    rows = inside = 0
+    for track in activity.tracks:
+        first, last = np.searchsorted(track.time_s, [start_s, end_s])
+        rows, inside = rows + len(track), inside + int(last - first)
+    return inside >= 0.9 * rows
+
+
+def _timer_s(activity: Activity, elapsed_s: float) -> float:
+    told = known_timer_s(activity)
+    stops = stops_of(activity)
+    stopped = float((stops.end_s - stops.start_s).sum())
+    is_told = math.isfinite(told) and told > 0
+    # Some watches count all of elapsed although their own timer's events tell of stops.
+    if is_told and not (told > elapsed_s - _AGREE_S and stopped > _AGREE_S):
+        return told
+    return elapsed_s - stopped if 0 < stopped < elapsed_s else elapsed_s
+
+
+def _moving_s(activity: Activity) -> float:
+    lengths = [lap for lap in activity.laps if lap.kind == "length" and lap.label != "idle"]
+    if lengths:
+        return sum(_length_s(lap) for lap in lengths)
+    if not activity.tracks or len(activity.tracks[0]) < 2:
+        return math.nan
+    track = activity.tracks[0]
+    moving = moving_steps(activity, track)
+    if moving is None:
+        return math.nan
+    running = np.diff(track.time_s - stops_of(activity).stopped_by(track.time_s))
+    return float(running[moving].sum())
+
+
+def _length_s(lap: Lap) -> float:
+    return lap.values.get("timer_s", lap.values.get("elapsed_s", lap.end_s - lap.start_s))
+
+
+def _step_speeds(track: Track, steps: FloatArray) -> FloatArray | None:
+    """(n - 1,) m/s within each step, by the best stream that tells it; NaN = missing."""
+    by_distance = _speeds_of_distance(track)
+    speed = track.channels.get("speed")
+    found: FloatArray = np.full(len(steps), np.nan)
+    if speed is not None and np.isfinite(speed).mean() > 0.5:
+        first, last = speed[:-1].astype(np.float64), speed[1:].astype(np.float64)
+        ends = np.where(np.isnan(first), last, np.where(np.isnan(last), first, (first + last) / 2))
+        # Across a gap the speed at its ends says nothing.
+        found = np.where(steps <= SMART_S, ends, np.nan)
+        covered = float(np.nansum(np.where(np.isnan(by_distance), 0.0, found) * steps))
+        told = float(np.nansum(np.where(np.isnan(found), 0.0, by_distance) * steps))
+        if told > 0 and not 0.5 < covered / told < 2.0:
+            found = by_distance  # a speed in another unit, or of a sensor that was off
+    found = np.where(np.isnan(found), by_distance, found)
+    if np.isnan(found).all():
+        found = _speeds_of_fixes(track)
+    return None if np.isnan(found).all() else found
+
+
+def _speeds_of_distance(track: Track) -> FloatArray:
+    """Speeds from one known distance to the next, or to the next change where those are rare."""
+    speeds: FloatArray = np.full(max(len(track) - 1, 0), np.nan)
+    distance = track.channels.get("distance")
+    if distance is None:
+        return speeds
+    rows = np.flatnonzero(np.isfinite(distance))
+    changes = np.flatnonzero(np.diff(distance[rows]) > 0)
+    if not len(changes):
+        return speeds
+    if len(changes) < _RARE * len(rows):  # a pool counts by lengths
+        rows = np.concatenate([rows[:1], rows[changes + 1]])
+    told = np.diff(distance[rows]) / np.diff(track.time_s[rows])
+    speeds[rows[0] : rows[-1]] = np.repeat(told, np.diff(rows))
+    return speeds
+
+
+def _speeds_of_fixes(track: Track) -> FloatArray:
+    """Speeds over five fixes each: from one to the next they are mostly noise when standing."""
+    speeds: FloatArray = np.full(max(len(track) - 1, 0), np.nan)
+    if not has_positions(track):
+        return speeds
+    rows = np.flatnonzero(known_fixes(track))
+    if len(rows) < 2:
+        return speeds
+    lat, long = (track.channels[name][rows] for name in ("position_lat", "position_long"))
+    time_s = track.time_s[rows]
+    last = len(rows) - 1
+    before = (np.arange(last) - 1).clip(0)
+    after = (np.arange(last) + 2).clip(max=last)
+    near = time_s[after] - time_s[before] <= 4.0 * SMART_S
+    here = np.arange(last)
+    before, after = np.where(near, before, here), np.where(near, after, here + 1)
+    metres = metres_apart(lat[before], long[before], lat[after], long[after])
+    told = metres / (time_s[after] - time_s[before])
+    speeds[rows[0] : rows[-1]] = np.repeat(told, np.diff(rows))
+    return speeds
+
+
+def _turning(track: Track) -> BoolArray | None:
+    """True where pedals, oars or legs go; None where nothing counts them."""
+    going = np.zeros(max(len(track) - 1, 0), np.bool_)
+    for name in ("power", "cadence"):
+        if name in track.channels:
+            going |= track.channels[name][1:] > 0
+    return going if going.any() else None
+
+
+def _thresholds(activity: Activity, time_s: FloatArray) -> FloatArray:
+    """(n,) m/s below which an athlete stands, by the sport of the session at each moment."""
+    found: FloatArray = np.full(len(time_s), pace_of(activity.sport).moving_mps)
+    sessions = [lap for lap in activity.laps if lap.kind == "session" and lap.label]
+    for lap in sessions if len(sessions) > 1 else ():
+        first, last = np.searchsorted(time_s, [lap.start_s, lap.end_s])
+        found[first:last] = pace_of(lap.label).moving_mps
+    return found
