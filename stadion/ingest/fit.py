@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from stadion.core.activity import Activity, Repair, Table
+from stadion.core.activity import Activity, Repair, Source, Table
 from stadion.core.errors import Code, StadionError
 from stadion.ingest.base import Member, activity_id, digest_of, source_of
+from stadion.ingest.fitfile.athlete import FIT_EPOCH
 from stadion.ingest.fitfile.container import SIGNATURE, Part, parts_of
 from stadion.ingest.fitfile.messages import RELATIVE_BELOW, Messages
-from stadion.ingest.fitfile.profile import FILE_TYPES, Message
+from stadion.ingest.fitfile.monitoring import monitoring_of
+from stadion.ingest.fitfile.plans import COURSE, file_type, what_it_is
+from stadion.ingest.fitfile.profile import Message
 from stadion.ingest.fitfile.recording import Recording, read_recording
 from stadion.ingest.fitfile.walk import Definition
 
 __all__ = ["PLUGIN", "FitReader"]
-
-_EPOCH = datetime(1989, 12, 31, tzinfo=UTC)
-_COURSE = 6
 
 
 class FitReader:
@@ -36,65 +36,77 @@ class FitReader:
         return [[member] for member in members if SIGNATURE in member.head]
 
     def read(self, group: Sequence[Member]) -> list[Activity | Table]:
-        """One activity per recording in the chain."""
+        """One activity per recording in the chain; a day's monitoring is a table."""
         (member,) = group
         data = member.data
-        parts = parts_of(data)
-        recordings = _recordings(data, parts)
-        if not recordings:
-            raise StadionError(Code.INVALID, _reason(data, parts))
         digest = digest_of([data])
-        return [
-            _activity(recording, repairs, member.path, digest, index)
-            for index, (recording, repairs) in enumerate(recordings)
-        ]
+        chains = _chains(data, parts_of(data))
+        values: list[Activity | Table] = []
+        for chain in chains:
+            source = source_of(self.name, member.path, digest, _repairs(chain))
+            value = _value(data, chain, source, sum(isinstance(v, Activity) for v in values))
+            values += [value] if value else []
+        if not values:
+            raise StadionError(Code.INVALID, _reason(data, chains))
+        return values
 
 
-def _recordings(data: bytes, parts: Sequence[Part]) -> list[tuple[Recording, list[Repair]]]:
+def _chains(data: bytes, parts: Sequence[Part]) -> list[list[Part]]:
     """Parts that begin with a file id are files of their own; the others continue the last."""
     chains: list[list[Part]] = []
     for part in parts:
         if not chains or len(Messages.of(data, part.definitions, Message.FILE_ID)):
             chains.append([])
         chains[-1].append(part)
-    found = []
-    for chain in chains:
-        definitions = [definition for part in chain for definition in part.definitions]
-        if _file_type(data, definitions) == _COURSE:
-            continue
-        recording = read_recording(data, definitions, any(part.is_damaged for part in chain))
-        if recording is not None:
-            found.append((recording, [repair for part in chain for repair in part.repairs]))
-    return found
+    return chains
 
 
-def _activity(
-    recording: Recording, repairs: Sequence[Repair], path: str, digest: str, index: int
-) -> Activity:
-    source = source_of(FitReader.name, path, digest, (*repairs, *recording.repairs))
+def _value(
+    data: bytes, chain: Sequence[Part], source: Source, index: int
+) -> Activity | Table | None:
+    """The recording or the table of one file; None when it holds neither."""
+    definitions = _definitions(chain)
+    if file_type(data, definitions) == COURSE:
+        return None
+    recording = read_recording(data, definitions, any(part.is_damaged for part in chain))
+    if recording is None:
+        return monitoring_of(data, definitions, source)
+    return _activity(recording, source, index)
+
+
+def _activity(recording: Recording, source: Source, index: int) -> Activity:
     is_dated = recording.zero_s >= RELATIVE_BELOW
+    repairs = (*source.repairs, *recording.repairs)
+    names = recording.names
     return Activity(
-        id=activity_id(digest, index),
+        id=activity_id(source.digest, index),
         athlete="",
-        sport=recording.sport,
-        start=_EPOCH + timedelta(seconds=recording.zero_s) if is_dated else None,
-        tracks=(recording.timeline.track,) if recording.timeline else (),
-        source=source,
+        sport=names.sport,
+        start=FIT_EPOCH + timedelta(seconds=recording.zero_s) if is_dated else None,
+        tracks=recording.tracks,
+        source=source_of(source.reader, source.name, source.digest, repairs),
+        zone=recording.zone,
         laps=recording.laps,
         events=recording.events,
+        sub_sport=names.sub_sport,
+        device=names.device,
+        title=names.title,
+        profile=recording.profile,
     )
 
 
-def _file_type(data: bytes, definitions: Sequence[Definition]) -> int | None:
-    types = Messages.of(data, definitions, Message.FILE_ID).values(0)
-    return int(types[0]) if len(types) and types[0] == types[0] else None
+def _definitions(chain: Sequence[Part]) -> list[Definition]:
+    return [definition for part in chain for definition in part.definitions]
 
 
-def _reason(data: bytes, parts: Sequence[Part]) -> str:
-    for part in parts:
-        kind = _file_type(data, part.definitions)
-        if kind in FILE_TYPES:
-            return f"a FIT file of type '{FILE_TYPES[kind]}'; expected a recorded activity"
+def _repairs(chain: Sequence[Part]) -> list[Repair]:
+    return [repair for part in chain for repair in part.repairs]
+
+
+def _reason(data: bytes, chains: Sequence[Sequence[Part]]) -> str:
+    for chain in chains:
+        if found := what_it_is(data, _definitions(chain)):
+            return f"{found}; expected a recorded activity"
     return "a FIT file without any record, lap or session that can be read"
 
 

@@ -143,11 +143,16 @@ def test_developer_fields_nobody_described_are_dropped_and_counted() -> None:
     ]
 
 
-def test_text_and_lists_in_records_do_not_disturb_the_rest() -> None:
-    fields = [TIME, (200, TEXT, 9), (69, UINT8, 2), (3, UINT8)]
-    writer = FitWriter().define(0, 20, fields).record(0, T0, b"climbing", b"\x01\x02", 99)
+def test_lists_in_records_are_a_stream_for_each_place_and_text_does_not_disturb_them() -> None:
+    fields = [TIME, (200, TEXT, 9), (69, UINT8, 2), (3, UINT8), (210, UINT8, 3)]
+    writer = FitWriter().define(0, 20, fields)
+    writer.record(0, T0, b"climbing", b"\x40\x80", 99, b"\x07\xff\x09")
     recording = only(read_bytes("fit", writer.file()))
-    assert recording.channels == ("heart_rate",)
+    assert set(recording.channels) == {
+        "heart_rate", "left_power_phase_1", "left_power_phase_2", "unknown_210", "unknown_210_3",
+    }  # fmt: skip
+    assert channel(recording, "left_power_phase_1") == [90.0]  # 64/256 of a turn
+    assert channel(recording, "unknown_210_3") == [9.0]
 
 
 def test_more_fields_than_a_byte_of_size_can_count_are_read() -> None:
@@ -197,7 +202,10 @@ def test_sessions_laps_lengths_and_events_are_told() -> None:
         0.0, 2.0, values={"elapsed_s": 2.0, "distance_m": 50.0, "heart_rate_bpm": 121}
     )
     assert (first.kind, first.label, second.label) == ("length", "backstroke", "idle")
-    assert [(e.time_s, e.kind, e.label) for e in recording.events] == [(3.0, "timer", "stop_all")]
+    assert [(e.time_s, e.kind, e.label) for e in recording.events] == [
+        (3.0, "timer", "stop_all"),
+        (0.0, "event_99", "start"),
+    ]
 
 
 def test_several_sports_in_one_file_are_a_multisport_activity() -> None:
@@ -221,7 +229,7 @@ def test_what_is_no_recording_is_refused_by_its_kind() -> None:
     course.define(0, 20, [TIME, (3, UINT8)]).record(0, T0, 100)
     with pytest.raises(StadionError, match="type 'settings'"):
         read_bytes("fit", settings)
-    with pytest.raises(StadionError, match="type 'course'"):
+    with pytest.raises(StadionError, match="a FIT course of 1 points"):
         read_bytes("fit", course.file())
 
 

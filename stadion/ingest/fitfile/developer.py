@@ -1,14 +1,14 @@
-"""Descriptions of developers' fields in, named streams in known units out."""
+"""Descriptions of developers' fields in, their numbers with names and units out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stadion.core.activity import Repair
-from stadion.core.arrays import FloatArray
+from stadion.core.arrays import FloatArray, IntArray
 from stadion.core.channels import CHANNELS, canonical
 from stadion.ingest._units import as_channel
 from stadion.ingest.fitfile.messages import Messages
@@ -16,7 +16,21 @@ from stadion.ingest.fitfile.profile import RECORD, Message
 from stadion.ingest.fitfile.values import base_type
 from stadion.ingest.fitfile.walk import Definition
 
-__all__ = ["developer_channels"]
+__all__ = ["Described", "described_fields", "developer_channels"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Described:
+    """A developer's field of one message, under one description.
+
+    `columns` are (n,) values in the description's unit, several when the field is a list;
+    `stands_for` is the number of the field of FIT that it replaces, -1 = none.
+    """
+
+    name: str
+    unit: str
+    stands_for: int
+    columns: tuple[FloatArray, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +41,30 @@ class _Description:
     unit: str
     scale: float
     offset: float
-    stands_for: str
+    stands_for: int
+
+
+def described_fields(
+    data: bytes, definitions: Sequence[Definition], messages: Messages
+) -> tuple[list[Described], int]:
+    """The developers' fields of some messages, and how many fields nobody describes.
+
+    A description may come late, and an index may be described anew: the last description
+    before a record counts, for records before all of them the first.
+    """
+    wanted = messages.developer_fields
+    if not wanted:
+        return [], 0
+    described = _descriptions(Messages.of(data, definitions, Message.FIELD_DESCRIPTION))
+    valid = {key: _valid(described.get(key, []), messages.positions) for key in wanted}
+    messages.check_size(sum(map(len, valid.values())))
+    found: list[Described] = []
+    for (owner, number), descriptions in valid.items():
+        for each, rows in descriptions:
+            lists = messages.lists(number, owner, each.base) / each.scale - each.offset
+            columns = tuple(np.where(rows, column, np.nan) for column in lists.T)
+            found.append(Described(each.name, each.unit, each.stands_for, columns))
+    return found, sum(key not in described for key in wanted)
 
 
 def developer_channels(
@@ -36,36 +73,35 @@ def developer_channels(
     """Streams of the fields that apps on the watch have added to the records.
 
     A name of the vocabulary is served first; a field that says which field of FIT it stands
-    for takes that name where it is still free. A description may come late; of several for
-    one field the last before its first record counts.
+    for takes that name where it is still free.
     """
-    described = _descriptions(Messages.of(data, definitions, Message.FIELD_DESCRIPTION))
-    found: list[tuple[_Description, FloatArray]] = []
-    unknown = 0
-    for owner, number in records.developer_fields:
-        description = _for_first_record(described.get((owner, number), []), records)
-        if description is None:
-            unknown += 1
-            continue
-        column = records.column(number, owner, description.base)
-        if column is not None:
-            values = column.values / description.scale - description.offset
-            found.append((description, values.astype(np.float32)))
+    fields, unknown = described_fields(data, definitions, records)
     repairs = [Repair("developer fields without a description dropped", unknown)] if unknown else []
-    return _named(found), repairs
-
-
-def _named(found: Sequence[tuple[_Description, FloatArray]]) -> dict[str, FloatArray]:
     channels: dict[str, FloatArray] = {}
-    for each, values in sorted(found, key=lambda pair: canonical(pair[0].name) not in CHANNELS):
-        name, converted = as_channel(each.name, each.unit, values)
-        if each.stands_for and name not in CHANNELS:
-            own, in_own_unit = as_channel(each.stands_for, each.unit, values)
-            if own in CHANNELS and own not in channels:
-                name, converted = own, in_own_unit
-        free = (f"{name}_{k}" if k > 1 else name for k in range(1, len(found) + 2))
-        channels[next(key for key in free if key not in channels)] = converted
-    return channels
+    for each in sorted(fields, key=lambda field: canonical(field.name) not in CHANNELS):
+        native = RECORD.get(each.stands_for)
+        for place, column in enumerate(each.columns):
+            values = column.astype(np.float32)
+            told = f"{each.name}_{place + 1}" if place else each.name
+            name, converted = as_channel(told, each.unit, values)
+            if native and not place and name not in CHANNELS:
+                own, in_own_unit = as_channel(native.name, each.unit, values)
+                if own in CHANNELS and own not in channels:
+                    name, converted = own, in_own_unit
+            _add(channels, name, converted)
+    return channels, repairs
+
+
+def _add(channels: dict[str, FloatArray], name: str, values: FloatArray) -> None:
+    """Under its name, or in the gaps of a stream of that name, or else under NAME_2 and on."""
+    known = channels.get(name)
+    if known is None:
+        channels[name] = values
+    elif not (np.isfinite(known) & np.isfinite(values)).any():
+        channels[name] = np.where(np.isnan(known), values, known)
+    else:
+        free = (f"{name}_{k}" for k in range(2, len(channels) + 3))
+        channels[next(key for key in free if key not in channels)] = values
 
 
 def _descriptions(messages: Messages) -> dict[tuple[int, int], list[_Description]]:
@@ -79,25 +115,31 @@ def _descriptions(messages: Messages) -> dict[tuple[int, int], list[_Description
             continue
         if base_type(int(at["base"])) is None:
             continue
-        is_of_record = at["message"] in (Message.RECORD, np.nan) or np.isnan(at["message"])
-        native = RECORD.get(int(at["field"])) if np.isfinite(at["field"]) else None
+        is_of_record = np.isnan(at["message"]) or at["message"] == Message.RECORD
+        is_native = is_of_record and np.isfinite(at["field"])
         index, number = int(at["index"]), int(at["number"])
         description = _Description(
             position,
             int(at["base"]),
-            names.get(position, "") or f"developer_{index}_{number}",
-            units.get(position, ""),
+            names.get(row, "") or f"developer_{index}_{number}",
+            units.get(row, ""),
             at["scale"] if np.isfinite(at["scale"]) and at["scale"] else 1.0,
             at["offset"] if np.isfinite(at["offset"]) else 0.0,
-            native.name if native is not None and is_of_record else "",
+            int(at["field"]) if is_native else -1,
         )
-        found.setdefault((index, number), []).append(description)
+        known = found.setdefault((index, number), [])
+        # Devices repeat their descriptions for every sport: only a new one starts anew.
+        if not known or replace(description, position=known[-1].position) != known[-1]:
+            known.append(description)
     return found
 
 
-def _for_first_record(
-    descriptions: Sequence[_Description], records: Messages
-) -> _Description | None:
-    first = records.positions[0] if len(records) else 0
-    before = [each for each in descriptions if each.position < first]
-    return before[-1] if before else next(iter(descriptions), None)
+def _valid(
+    descriptions: Sequence[_Description], positions: IntArray
+) -> list[tuple[_Description, FloatArray | bool]]:
+    """Each description with the rows that it describes; True = all of them."""
+    if len(descriptions) < 2:
+        return [(each, True) for each in descriptions]
+    starts = np.array([each.position for each in descriptions], np.int64)
+    mine = (np.searchsorted(starts, positions) - 1).clip(min=0)
+    return [(descriptions[k], mine == k) for k in np.unique(mine).tolist()]

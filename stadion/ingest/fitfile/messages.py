@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from stadion.core.arrays import FloatArray, IntArray
+from stadion.core.arrays import Array, FloatArray, IntArray
 from stadion.core.errors import Code, StadionError
-from stadion.ingest.fitfile.values import base_type, numbers, text
-from stadion.ingest.fitfile.walk import TIMESTAMP, Definition, Field, times_of
+from stadion.ingest.fitfile.values import BASE_TYPES, BaseType, as_numbers, base_type, text
+from stadion.ingest.fitfile.walk import TIMESTAMP, Definition, Field, stored_in, times_of
 
-__all__ = ["RELATIVE_BELOW", "Column", "Messages", "clock_of"]
+__all__ = ["RELATIVE_BELOW", "Messages", "OctetArray", "clock_of"]
 
 RELATIVE_BELOW = 0x10000000  # smaller times count from the device's start, not from 1989
-_MOST_CELLS = 20_000_000
+_MOST_CELLS = 5_000_000
+_OCTET = BASE_TYPES[13]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """(n,) values as stored, before scale and offset; NaN = missing. `bytes` per number."""
-
-    values: FloatArray
-    bytes: int
+OctetArray = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,20 +27,24 @@ class Messages:
     """All records of one message, in the order of the file.
 
     A field that only some of the definitions hold is missing in the records of the others.
+    `blocks` are the definitions with the offsets of their records; `order` sorts the blocks'
+    records, laid end to end, by position; None = they are sorted.
     """
 
     data: bytes
-    definitions: tuple[Definition, ...]
-    order: IntArray
+    blocks: tuple[tuple[Definition, IntArray], ...]
+    order: IntArray | None
     positions: IntArray
 
     @classmethod
     def of(cls, data: bytes, definitions: Sequence[Definition], message: int) -> Messages:
         """The records of the message of that number."""
-        mine = tuple(d for d in definitions if d.message == message and len(d.records))
-        at = np.concatenate([d.positions for d in mine]) if mine else np.empty(0, np.int64)
-        order = np.argsort(at, kind="stable")
-        return cls(data, mine, order, at[order])
+        mine = [(d, d.positions) for d in definitions if d.message == message and d.is_used]
+        if not mine:
+            return cls(data, (), None, np.empty(0, np.int64))
+        at = np.concatenate([positions for _, positions in mine])
+        order = None if (at[1:] > at[:-1]).all() else np.argsort(at, kind="stable")
+        return cls(data, tuple(mine), order, at if order is None else at[order])
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -52,93 +52,114 @@ class Messages:
     @property
     def numbers(self) -> list[int]:
         """Numbers of the fields FIT defines that occur, the time left out."""
-        own = {f.number for d in self.definitions for f in d.fields if f.owner < 0}
-        self._check_size(len(own))
-        return sorted(own - {TIMESTAMP})
+        sizes: dict[int, int] = {}
+        for each in self._fields():
+            if each.owner < 0 and each.number != TIMESTAMP:
+                sizes[each.number] = max(sizes.get(each.number, 0), _count(each))
+        self.check_size(sum(sizes.values()))
+        return sorted(sizes)
 
     @property
     def developer_fields(self) -> list[tuple[int, int]]:
         """(developer index, number) of the developers' fields that occur, in their order."""
-        found = dict.fromkeys(
-            (f.owner, f.number) for d in self.definitions for f in d.fields if f.owner >= 0
-        )
-        self._check_size(len(found))
+        found = dict.fromkeys((f.owner, f.number) for f in self._fields() if f.owner >= 0)
+        self.check_size(len(found))
         return list(found)
 
-    def column(self, number: int, owner: int = -1, base: int | None = None) -> Column | None:
-        """A field that holds one number; None when no record has it or it is text or a list.
+    def lists(self, number: int, owner: int = -1, base: int | None = None) -> FloatArray:
+        """All numbers of a field, as stored: before scale and offset.
 
         Parameters
         ----------
         base
             Type of a developer field; a field of FIT has its own.
+
+        Returns
+        -------
+        (n, k) float64, k the most that a record holds; NaN = missing. (n, 0) for text, bytes of
+        the maker's own, and what no record has.
         """
-        values = np.full(len(self), np.nan)
-        size = start = 0
-        for definition in self.definitions:
-            rows = slice(start, start + len(definition.records))
-            start = rows.stop
-            for each in definition.fields:
-                if (each.number, each.owner) != (number, owner):
-                    continue
-                kind = base_type(each.base if base is None else base)
-                if kind is None or not kind.is_number or kind.size != each.size:
-                    continue
-                at = definition.positions + each.offset
-                values[rows] = numbers(self.data, at, kind, 1, definition.big_endian)
-                size = max(size, kind.size)
-        return Column(values[self.order], size) if size else None
+        found = list(self._stored(number, owner, base))
+        width = max((stored.shape[1] for _, stored, _ in found), default=0)
+        if len(found) == len(self.blocks) == 1:
+            return as_numbers(found[0][1], found[0][2])
+        values = np.full((len(self), width), np.nan)
+        for start, stored, kind in found:
+            values[start : start + len(stored), : stored.shape[1]] = as_numbers(stored, kind)
+        return values if self.order is None else values[self.order]
 
-    def values(self, number: int) -> FloatArray:
-        """(n,) a field of FIT as stored; all missing where no record has it."""
-        column = self.column(number)
-        return np.full(len(self), np.nan) if column is None else column.values
+    def values(self, number: int, owner: int = -1, base: int | None = None) -> FloatArray:
+        """(n,) the first number of a field; all missing where no record has it."""
+        lists = self.lists(number, owner, base)
+        return lists[:, 0] if lists.shape[1] else np.full(len(self), np.nan)
 
-    def lists(self, number: int) -> list[tuple[int, FloatArray]]:
-        """(position, numbers) of a field of FIT that holds several, in the order of the file."""
-        found: list[tuple[int, FloatArray]] = []
-        for definition, each in self._holding(number):
-            kind = base_type(each.base)
-            if kind is None or not kind.is_number or each.size % kind.size or not each.size:
-                continue
-            at = definition.positions
-            rows = numbers(
-                self.data, at + each.offset, kind, each.size // kind.size, definition.big_endian
-            )
-            found += zip(at.tolist(), rows.reshape(len(at), -1), strict=True)
-        return sorted(found, key=lambda pair: pair[0])
+    def bytes_of(self, number: int) -> int:
+        """How many bytes a number of that field takes at most."""
+        return max((kind.size for _, _, kind in self._stored(number, -1, None)), default=0)
 
-    def raw(self, number: int) -> list[tuple[int, bytes]]:
-        """(position, bytes) of a field of FIT, in the order of the file."""
-        return sorted(
-            (at, self.data[at + each.offset : at + each.offset + each.size])
-            for definition, each in self._holding(number)
-            for at in definition.positions.tolist()
-        )
+    def octets(self, number: int) -> OctetArray:
+        """(n, k) bytes of a field of FIT, whatever its type; 255 where a record has none."""
+        found = [
+            (start, stored_in(self.data, definition, positions, each, _OCTET))
+            for start, definition, positions, each in self._holding(number, -1)
+        ]
+        width = max((stored.shape[1] for _, stored in found), default=0)
+        self.check_size(width)
+        octets = np.full((len(self), width), 0xFF, np.uint8)
+        for start, stored in found:
+            octets[start : start + len(stored), : stored.shape[1]] = stored
+        return octets if self.order is None else octets[self.order]
 
     def texts(self, number: int) -> dict[int, str]:
-        """Position -> text of a field of FIT."""
-        return {
-            at: text(self.data, at + each.offset, each.size)
-            for definition, each in self._holding(number)
-            for at in definition.positions.tolist()
-        }
+        """Row -> text of a field of FIT, where it is not empty."""
+        octets = self.octets(number)
+        rows = np.flatnonzero((octets != 0xFF).any(axis=1)).tolist()
+        found = ((row, text(octets[row].tobytes())) for row in rows)
+        return {row: said for row, said in found if said}
 
-    def _holding(self, number: int) -> list[tuple[Definition, Field]]:
-        return [
-            (definition, each)
-            for definition in self.definitions
-            for each in definition.fields
-            if each.number == number and each.owner < 0
-        ]
-
-    def _check_size(self, fields: int) -> None:
-        if fields * len(self) > _MOST_CELLS:
+    def check_size(self, fields: int) -> None:
+        """Refuse a made-up file that would spread few bytes over very many values."""
+        most = _MOST_CELLS + len(self.data)
+        if fields * len(self) > most:
             raise StadionError(
                 Code.INVALID,
                 f"the file spreads {len(self)} records over {fields} fields; "
-                f"expected at most {_MOST_CELLS} values",
+                f"expected at most {most} values",
             )
+
+    def _fields(self) -> Iterator[Field]:
+        return (each for definition, _ in self.blocks for each in definition.fields)
+
+    def _holding(
+        self, number: int, owner: int
+    ) -> Iterator[tuple[int, Definition, IntArray, Field]]:
+        """(first row, definition, positions, field) of each block that has the field."""
+        start = 0
+        for definition, positions in self.blocks:
+            for each in definition.fields:
+                if each.number == number and each.owner == owner and each.size:
+                    yield start, definition, positions, each
+            start += len(positions)
+
+    def _stored(
+        self, number: int, owner: int, base: int | None
+    ) -> Iterator[tuple[int, Array, BaseType]]:
+        """(first row, numbers, type) of the field in each block that has it as numbers."""
+        for start, definition, positions, each in self._holding(number, owner):
+            kind = base_type(each.base if base is None else base)
+            if kind is not None and _is_numbers(each, kind):
+                yield start, stored_in(self.data, definition, positions, each, kind), kind
+
+
+def _is_numbers(each: Field, kind: BaseType) -> bool:
+    if not kind.is_number or not each.size or each.size % kind.size:
+        return False
+    return not kind.is_opaque or each.size == kind.size
+
+
+def _count(each: Field) -> int:
+    kind = base_type(each.base)
+    return each.size // kind.size if kind is not None and _is_numbers(each, kind) else 1
 
 
 def clock_of(data: bytes, definitions: Sequence[Definition], messages: Messages) -> FloatArray:
@@ -147,8 +168,9 @@ def clock_of(data: bytes, definitions: Sequence[Definition], messages: Messages)
     A record with a compressed header holds five bits of its time, which count on from the last
     full time before it, in whatever message that stood.
     """
-    own = [times_of(data, d) for d in messages.definitions]
-    times = np.concatenate(own)[messages.order] if own else np.empty(0)
+    own = [times_of(data, definition) for definition, _ in messages.blocks]
+    times = np.concatenate(own) if own else np.empty(0)
+    times = times if messages.order is None else times[messages.order]
     headers = np.frombuffer(data, np.uint8)[messages.positions - 1]
     if (headers >= 0x80).any():
         times = np.where(headers >= 0x80, _compressed(data, definitions, messages), times)
@@ -157,8 +179,9 @@ def clock_of(data: bytes, definitions: Sequence[Definition], messages: Messages)
 
 def _compressed(data: bytes, definitions: Sequence[Definition], messages: Messages) -> FloatArray:
     """(n,) the times of all records, reckoned as if each header were a compressed one."""
-    at = np.concatenate([d.positions for d in definitions if len(d.records)])
-    full = np.concatenate([times_of(data, d) for d in definitions if len(d.records)])
+    used = [definition for definition in definitions if definition.is_used]
+    at = np.concatenate([definition.positions for definition in used])
+    full = np.concatenate([times_of(data, definition) for definition in used])
     order = np.argsort(at, kind="stable")
     at, full = at[order], full[order]
     headers = np.frombuffer(data, np.uint8)[at - 1]

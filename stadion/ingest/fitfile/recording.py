@@ -1,27 +1,27 @@
-"""The parts of one recording in, its track, laps, events and sport out."""
+"""The parts of one recording in, its tracks, laps, events and what it says of itself out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from stadion.core.activity import Event, Lap, Repair
+from stadion.core.activity import Event, Lap, Repair, Track
 from stadion.core.arrays import FloatArray
+from stadion.core.profile import Profile
 from stadion.ingest._clock import Timeline, build_timeline
-from stadion.ingest._sports import fit_sport
+from stadion.ingest.fitfile.about import Names, names_of, zone_of
+from stadion.ingest.fitfile.athlete import athlete_of
+from stadion.ingest.fitfile.beats import beat_track
 from stadion.ingest.fitfile.developer import developer_channels
-from stadion.ingest.fitfile.heart import stored_heart_rate
-from stadion.ingest.fitfile.messages import RELATIVE_BELOW, Messages, clock_of
-from stadion.ingest.fitfile.profile import NOT_STREAMS, RECORD, Message, Quantity
+from stadion.ingest.fitfile.heart import stored_beats
+from stadion.ingest.fitfile.messages import RELATIVE_BELOW, Messages, OctetArray, clock_of
+from stadion.ingest.fitfile.profile import PARTS, RECORD, Message, Quantity
 from stadion.ingest.fitfile.summaries import read_events, read_summaries
 from stadion.ingest.fitfile.walk import Definition
 
 __all__ = ["Recording", "read_recording"]
-
-_DISTANCE_ROLLS_AT_M = 4096 / 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +32,13 @@ class Recording:
     is below 2^28.
     """
 
-    timeline: Timeline | None
+    tracks: tuple[Track, ...]
     zero_s: float
-    sport: str
+    names: Names
     laps: tuple[Lap, ...]
     events: tuple[Event, ...]
+    profile: Profile
+    zone: str
     repairs: tuple[Repair, ...]
 
 
@@ -52,24 +54,33 @@ def read_recording(
     if is_damaged:
         clock, odd = _fitting(clock)
         repairs = [*repairs, *odd]
+    clock = clock + _part_of_second(records)
     columns, more = _columns(data, definitions, records)
-    _fill(columns, "heart_rate", stored_heart_rate(data, definitions, clock))
-    timeline = build_timeline(clock + _part_of_second(records), columns)
-    summaries = read_summaries(data, definitions, timeline)
+    strap = stored_beats(data, definitions)
+    _fill(columns, "heart_rate", strap.rate_at(clock) if strap else None)
+    timeline = build_timeline(clock, columns)
+    summaries, lost = read_summaries(data, definitions, timeline)
     if timeline is None and not summaries:
         return None
     zero = timeline.zero_s if timeline else min(lap.start_s for lap in summaries)
-    if timeline is None:
-        lost = [Repair("records without a time dropped", len(records))] if len(records) else []
-        more = [*more, *lost, Repair("no timed record: only summaries are left")]
+    beats = beat_track(data, definitions, (records.positions, clock), strap, zero)
     return Recording(
-        timeline,
+        tuple(track for track in (timeline.track if timeline else None, beats) if track),
         zero,
-        _sport(data, definitions),
+        names_of(data, definitions),
         tuple(_shifted(lap, zero) for lap in summaries),
         read_events(data, definitions, zero),
-        (*repairs, *more, *(timeline.repairs if timeline else ())),
+        athlete_of(data, definitions, zero),
+        "" if "position_lat" in columns else zone_of(data, definitions),
+        (*repairs, *more, *lost, *_untimed(timeline, records)),
     )
+
+
+def _untimed(timeline: Timeline | None, records: Messages) -> list[Repair]:
+    if timeline:
+        return list(timeline.repairs)
+    lost = [Repair("records without a time dropped", len(records))] if len(records) else []
+    return [*lost, Repair("no timed record: only summaries are left")]
 
 
 def _shifted(lap: Lap, zero: float) -> Lap:
@@ -98,28 +109,24 @@ def _fitting(clock: FloatArray) -> tuple[FloatArray, list[Repair]]:
     return fitting, [Repair("times out of place dropped", len(odd))]
 
 
-def _part_of_second(records: Messages) -> FloatArray:
-    column = records.column(48)
-    return np.zeros(len(records)) if column is None else np.nan_to_num(column.values) / 128
+def _part_of_second(records: Messages) -> FloatArray | float:
+    parts = records.lists(48)
+    return np.nan_to_num(parts[:, 0]) / 128 if parts.shape[1] else 0.0
 
 
 def _columns(
     data: bytes, definitions: Sequence[Definition], records: Messages
 ) -> tuple[dict[str, FloatArray], list[Repair]]:
     present = set(records.numbers)
-    unnamed = {n: Quantity(f"unknown_{n}") for n in sorted(present - RECORD.keys() - NOT_STREAMS)}
+    unnamed = {n: Quantity(f"unknown_{n}") for n in sorted(present - RECORD.keys() - PARTS)}
     channels: dict[str, FloatArray] = {}
     for number, quantity in (RECORD | unnamed).items():
-        column = records.column(number) if number in present else None
-        if column is None:
-            continue
-        values = column.values
-        if quantity.name == "left_right_balance":
-            values = np.where(np.isnan(values), np.nan, np.nan_to_num(values) % 128)
-        # Two stored bytes fit a float32 exactly enough; positions and distance do not.
-        dtype: type[np.floating[Any]] = np.float64 if column.bytes > 2 else np.float32
-        scaled = (values / quantity.scale - quantity.offset).astype(dtype)
-        _fill(channels, quantity.name, scaled)
+        lists = records.lists(number) if number in present else np.empty((0, 0))
+        dtype = np.float64 if lists.size and records.bytes_of(number) > 2 else np.float32
+        for place in range(lists.shape[1]):
+            values: FloatArray = _scaled(lists[:, place], quantity).astype(dtype, copy=False)
+            if not place or np.isfinite(values).any():
+                _fill(channels, quantity.name_of(place), values)
     _add_parts(records, channels)
     extra, repairs = developer_channels(data, definitions, records)
     for name, values in extra.items():
@@ -128,17 +135,30 @@ def _columns(
     return channels, repairs
 
 
+def _scaled(stored: FloatArray, quantity: Quantity) -> FloatArray:
+    if quantity.name == "left_right_balance":
+        # The eighth bit says that the other seven are the right side's share.
+        shares: FloatArray = np.where(np.isnan(stored), np.nan, np.nan_to_num(stored) % 128)
+        return shares
+    values = stored / quantity.scale if quantity.scale != 1 else stored
+    return values - quantity.offset if quantity.offset else values
+
+
 def _add_parts(records: Messages, channels: dict[str, FloatArray]) -> None:
-    """What is stored in two fields, or two quantities in one."""
-    fraction = records.column(53)
-    if fraction is not None and "cadence" in channels:
-        part = np.nan_to_num(fraction.values) / 128
+    """What is stored in two fields, or two quantities in one, or as the low bits of a count."""
+    fraction = records.lists(53)
+    if fraction.shape[1] and "cadence" in channels:
+        part = np.nan_to_num(fraction[:, 0]) / 128
         channels["cadence"] = (channels["cadence"] + part).astype(np.float32)
-    packed = records.raw(8)
-    if packed:
-        speed, distance = _unpacked(packed, records)
+    packed = records.octets(8)
+    if packed.shape[1] == 3:
+        speed, distance = _unpacked(packed)
         _fill(channels, "speed", speed)
         _fill(channels, "distance", distance)
+    for number, bits, name in ((18, 8, "total_cycles"), (28, 16, "accumulated_power")):
+        counts = records.lists(number)
+        if counts.shape[1]:
+            _fill(channels, name, _accumulated(counts[:, 0], bits))
 
 
 def _fill(channels: dict[str, FloatArray], name: str, values: FloatArray | None) -> None:
@@ -148,28 +168,17 @@ def _fill(channels: dict[str, FloatArray], name: str, values: FloatArray | None)
         channels[name] = values if known is None else np.where(np.isnan(known), values, known)
 
 
-def _unpacked(
-    packed: Sequence[tuple[int, bytes]], records: Messages
-) -> tuple[FloatArray, FloatArray]:
+def _unpacked(packed: OctetArray) -> tuple[FloatArray, FloatArray]:
     """Speed and distance of field 8: 12 bits of 1/100 m/s, 12 bits of 1/16 m that roll over."""
-    rows = [(at, raw) for at, raw in packed if len(raw) == 3 and raw != b"\xff\xff\xff"]
-    bits = np.array([int.from_bytes(raw, "little") for _, raw in rows], np.int64)
-    at = np.searchsorted(records.positions, np.array([at for at, _ in rows], np.int64))
-    speed = np.full(len(records), np.nan)
-    distance = np.full(len(records), np.nan)
-    speed[at] = (bits & 0xFFF) / 100
-    metres = (bits >> 12) / 16
-    rolled = np.diff(metres, prepend=0.0) < 0
-    distance[at] = metres + np.cumsum(rolled) * _DISTANCE_ROLLS_AT_M
-    return speed, distance
+    bits = packed.astype(np.int64) @ np.array([1, 1 << 8, 1 << 16])
+    known = bits != 0xFFFFFF
+    speed = np.where(known, (bits & 0xFFF) / 100, np.nan)
+    return speed, _accumulated(np.where(known, bits >> 12, np.nan), 12) / 16
 
 
-def _sport(data: bytes, definitions: Sequence[Definition]) -> str:
-    """The sport of the sessions, else of the sport message, else of the laps."""
-    for message, number in ((Message.SESSION, 5), (Message.SPORT, 0), (Message.LAP, 25)):
-        values = Messages.of(data, definitions, message).values(number)
-        words = list(dict.fromkeys(fit_sport(v) for v in values if np.isfinite(v)))
-        named = [word for word in words if word != "transition"] or words
-        if named:
-            return named[0] if len(named) == 1 else "multisport"
-    return ""
+def _accumulated(low: FloatArray, bits: int) -> FloatArray:
+    """A count that rises from 0 on, of which only the low bits are stored; NaN = missing."""
+    known = np.isfinite(low)
+    total = np.full(len(low), np.nan)
+    total[known] = np.cumsum(np.diff(low[known], prepend=0.0) % (1 << bits))
+    return total

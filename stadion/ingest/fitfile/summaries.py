@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from stadion.core.activity import Event, Lap
+from stadion.core.activity import Event, Lap, Repair
+from stadion.core.channels import canonical
 from stadion.ingest._clock import Timeline
 from stadion.ingest._sports import fit_sport
+from stadion.ingest.fitfile.developer import described_fields
 from stadion.ingest.fitfile.messages import Messages, clock_of
-from stadion.ingest.fitfile.profile import (
-    EVENT_TYPES,
-    EVENTS,
-    LAP_VALUES,
-    LENGTH_VALUES,
-    SESSION_VALUES,
-    STROKES,
-    Message,
-    Quantity,
-)
+from stadion.ingest.fitfile.profile import EVENT_VALUES, Message, Quantity
+from stadion.ingest.fitfile.summary_fields import LAP_VALUES, LENGTH_VALUES, SESSION_VALUES
 from stadion.ingest.fitfile.walk import Definition
+from stadion.ingest.fitfile.words import EVENT_TYPES, EVENTS, STROKES, TIMER_TRIGGERS
 
 __all__ = ["read_events", "read_summaries"]
+
+_START = 2
+_BALANCE = {"session": 37, "lap": 34}
+# Numbers of a part in 1/128 or 1/100 -> the value that it belongs to and how it is scaled.
+_PARTS: dict[str, dict[int, tuple[str, int]]] = {
+    "session": {
+        92: ("cadence_rpm", 128),
+        93: ("cadence_max_rpm", 128),
+        94: ("total_cycles", 128),
+        199: ("ascent_m", 100),
+        200: ("descent_m", 100),
+    },
+    "lap": {
+        80: ("cadence_rpm", 128),
+        81: ("cadence_max_rpm", 128),
+        82: ("total_cycles", 128),
+        156: ("ascent_m", 100),
+        157: ("descent_m", 100),
+    },
+    "length": {},
+}
+_GEARS = {9: "front_gear_num", 10: "front_gear", 11: "rear_gear_num", 12: "rear_gear"}
+_GEAR_KINDS = (42, 43)
 
 
 def read_summaries(
     data: bytes, definitions: Sequence[Definition], timeline: Timeline | None
-) -> list[Lap]:
+) -> tuple[list[Lap], list[Repair]]:
     """Sessions, laps and pool lengths, on FIT's clock."""
     laps = [
         *_laps(data, definitions, Message.SESSION, "session", SESSION_VALUES),
@@ -39,19 +57,9 @@ def read_summaries(
     if timeline and len(sessions) == 1 and math.isnan(sessions[0].start_s):
         start, end = timeline.zero_s, timeline.zero_s + float(timeline.track.time_s[-1])
         laps[0] = Lap(start, end, "session", sessions[0].label, sessions[0].values)
-    return [lap for lap in laps if math.isfinite(lap.start_s)]
-
-
-def read_events(data: bytes, definitions: Sequence[Definition], zero: float) -> tuple[Event, ...]:
-    """What happened and when, counted from `zero` on FIT's clock; unknown kinds left out."""
-    messages = Messages.of(data, definitions, Message.EVENT)
-    times = np.round(clock_of(data, definitions, messages) - zero, 6).tolist()
-    rows = zip(times, messages.values(0).tolist(), messages.values(1).tolist(), strict=True)
-    return tuple(
-        Event(time, EVENTS[kind], EVENT_TYPES.get(what, ""))
-        for time, kind, what in rows
-        if math.isfinite(time) and kind in EVENTS
-    )
+    timed = [lap for lap in laps if math.isfinite(lap.start_s)]
+    lost = len(laps) - len(timed)
+    return timed, [Repair("undated summaries dropped", lost)] if lost else []
 
 
 def _laps(
@@ -63,26 +71,61 @@ def _laps(
 ) -> list[Lap]:
     """All of one kind; the start is NaN where no time is written."""
     messages = Messages.of(data, definitions, message)
+    if not len(messages):
+        return []
     written = clock_of(data, definitions, messages)
     elapsed = next(number for number, q in quantities.items() if q.name == "elapsed_s")
     duration = messages.values(elapsed) / 1000
-    start = messages.values(2)
+    start = messages.values(_START)
     start = np.where(np.isnan(start), written - np.nan_to_num(duration), start)
     # The time of a summary says when it was written, not when what it sums up ended.
     end = np.where(np.isnan(duration), np.fmax(written, start), start + duration)
-    labels = _labels(messages, kind)
-    spans = zip(start.tolist(), end.tolist(), labels, _values(messages, quantities), strict=True)
-    return [Lap(first, last, kind, label, values) for first, last, label, values in spans]
+    values = _values(messages, kind, quantities)
+    _add_developer_values(values, data, definitions, messages)
+    spans = zip(start.tolist(), end.tolist(), _labels(messages, kind), values, strict=True)
+    return [Lap(first, last, kind, label, said) for first, last, label, said in spans]
 
 
-def _values(messages: Messages, quantities: Mapping[int, Quantity]) -> list[dict[str, float]]:
+def _values(
+    messages: Messages, kind: str, quantities: Mapping[int, Quantity]
+) -> list[dict[str, float]]:
     """What each summary says of the quantities; the first of a name that is there counts."""
     found: list[dict[str, float]] = [{} for _ in range(len(messages))]
-    for number, quantity in quantities.items():
-        column = messages.values(number) / quantity.scale - quantity.offset
+    parts = _PARTS[kind]
+    unnamed = set(messages.numbers) - quantities.keys() - parts.keys() - {_START}
+    unnamed -= {_BALANCE.get(kind, -1)}
+    for number in [*(n for n in quantities if n in messages.numbers), *sorted(unnamed)]:
+        quantity = quantities.get(number) or Quantity(f"unknown_{number}")
+        lists = messages.lists(number) / quantity.scale - quantity.offset
+        for row, place in np.argwhere(np.isfinite(lists)).tolist():
+            found[row].setdefault(quantity.name_of(place), float(lists[row, place]))
+    for number, (name, scale) in parts.items():
+        column = messages.values(number) / scale
         for row in np.flatnonzero(np.isfinite(column)).tolist():
-            found[row].setdefault(quantity.name, float(column[row]))
+            if name in found[row]:
+                found[row][name] += float(column[row])
+    # Two bits say whose share it is and that it is one; the others count hundredths.
+    shares = messages.values(_BALANCE[kind]) if kind in _BALANCE else np.empty(0)
+    for row in np.flatnonzero(np.isfinite(shares)).tolist():
+        found[row]["left_right_balance_percent"] = (int(shares[row]) & 0x3FFF) / 100
     return found
+
+
+def _add_developer_values(
+    found: list[dict[str, float]],
+    data: bytes,
+    definitions: Sequence[Definition],
+    messages: Messages,
+) -> None:
+    """What apps on the watch add, under their own names with the unit as they spell it."""
+    for each in described_fields(data, definitions, messages)[0]:
+        unit = "_".join("".join(c if c.isalnum() else " " for c in each.unit.lower()).split())
+        stem = canonical(f"{each.name} {unit}")
+        for place, column in enumerate(each.columns):
+            name = f"{stem}_{place + 1}" if len(each.columns) > 1 else stem
+            for row in np.flatnonzero(np.isfinite(column)).tolist():
+                free = name if name not in found[row] else f"developer_{name}"
+                found[row].setdefault(free, float(column[row]))
 
 
 def _labels(messages: Messages, kind: str) -> list[str]:
@@ -95,3 +138,59 @@ def _labels(messages: Messages, kind: str) -> list[str]:
         return [""] * len(messages)
     rows = zip(messages.values(7).tolist(), messages.values(12).tolist(), strict=True)
     return ["idle" if is_active == 0 else STROKES.get(stroke, "") for stroke, is_active in rows]
+
+
+def read_events(data: bytes, definitions: Sequence[Definition], zero: float) -> tuple[Event, ...]:
+    """What happened and when, counted from `zero` on FIT's clock.
+
+    What an event says beside its type stands in its label: `marker limit_w=250`. A timer's
+    label is its type alone; what made it start or stop is an event `timer_trigger` beside it.
+    """
+    messages = Messages.of(data, definitions, Message.EVENT)
+    if not len(messages):
+        return ()
+    times = np.round(clock_of(data, definitions, messages) - zero, 6).tolist()
+    kinds, types = messages.values(0).tolist(), messages.values(1).tolist()
+    said = _said(messages, kinds)
+    rows = zip(times, kinds, types, said, strict=True)
+    return tuple(
+        event
+        for time, kind, what, more in rows
+        if math.isfinite(time) and math.isfinite(kind)
+        for event in _events(time, int(kind), what, more)
+    )
+
+
+def _events(time: float, kind: int, what: float, more: Mapping[str, float]) -> Iterator[Event]:
+    name = EVENTS.get(kind, f"event_{kind}")
+    word = EVENT_TYPES.get(int(what), f"type_{int(what)}") if math.isfinite(what) else ""
+    if name == "timer":
+        yield Event(time, name, word)
+        if (trigger := more.get("timer_trigger")) is not None:
+            yield Event(time, "timer_trigger", TIMER_TRIGGERS.get(int(trigger), f"{trigger:g}"))
+    else:
+        told = [word] if word else []
+        yield Event(time, name, " ".join([*told, *(f"{k}={v:.9g}" for k, v in more.items())]))
+
+
+def _said(messages: Messages, kinds: Sequence[float]) -> list[dict[str, float]]:
+    """What each event says beside its kind and type."""
+    number, short = messages.values(3), messages.values(2)
+    number = np.where(np.isnan(number), short, number)
+    found: list[dict[str, float]] = [{} for _ in kinds]
+    for row in np.flatnonzero(np.isfinite(number)).tolist():
+        kind = int(kinds[row]) if math.isfinite(kinds[row]) else -1
+        if kind in _GEAR_KINDS:
+            octets = int(number[row]).to_bytes(8, "little")
+            found[row] = dict(
+                zip(reversed(_GEARS.values()), (octets[k] for k in (1, 0, 3, 2)), strict=True)
+            )
+        else:
+            quantity = EVENT_VALUES.get(kind, Quantity("data"))
+            found[row][quantity.name] = float(number[row]) / quantity.scale
+    for other in set(messages.numbers) - {0, 1, 2, 3, 4}:
+        name = _GEARS.get(other, f"field_{other}")
+        values = messages.values(other)
+        for row in np.flatnonzero(np.isfinite(values)).tolist():
+            found[row][name] = float(values[row])
+    return found

@@ -1,4 +1,4 @@
-"""Positions of one field in the bytes in, numbers with NaN for missing out."""
+"""Numbers and text as FIT stores them in, float64 with NaN for missing, and words, out."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stadion.core.arrays import FloatArray, IntArray
+from stadion.core.arrays import Array, FloatArray
 
-__all__ = ["BASE_TYPES", "BaseType", "base_type", "numbers", "text"]
+__all__ = ["BASE_TYPES", "BaseType", "as_numbers", "base_type", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class BaseType:
     letter: str
     size: int
     invalid: int | None
+    is_opaque: bool = False
+    """Several of these in a field are bytes of the maker's own, not a list of numbers."""
 
     @property
     def is_number(self) -> bool:
@@ -40,7 +42,7 @@ BASE_TYPES: dict[int, BaseType] = {
     10: BaseType("u1", 1, 0),  # the z types: zero is missing
     11: BaseType("u2", 2, 0),
     12: BaseType("u4", 4, 0),
-    13: BaseType("u1", 1, 0xFF),  # byte
+    13: BaseType("u1", 1, 0xFF, is_opaque=True),  # byte
     14: BaseType("i8", 8, 0x7FFFFFFFFFFFFFFF),
     15: BaseType("u8", 8, 0xFFFFFFFFFFFFFFFF),
     16: BaseType("u8", 8, 0),
@@ -52,39 +54,17 @@ def base_type(code: int) -> BaseType | None:
     return BASE_TYPES.get(code & 0x1F)
 
 
-def numbers(
-    data: bytes, positions: IntArray, kind: BaseType, count: int, big_endian: bool
-) -> FloatArray:
-    """Read `count` numbers at each position, as they lie in the file, unaligned.
-
-    Parameters
-    ----------
-    positions
-        (n,) offsets of the field in `data`; every field must end inside it.
-
-    Returns
-    -------
-    (n,) float64 for a count of 1, else (n, count); NaN = missing.
-    """
-    order = ">" if big_endian else "<"
-    field = np.dtype((f"{order}{kind.letter}", (count,))) if count > 1 else None
-    dtype = field or np.dtype(f"{order}{kind.letter}")
-    window = np.ndarray(
-        (max(len(data) - dtype.itemsize + 1, 0),), _opaque(dtype.itemsize), data, 0, (1,)
-    )
-    stored = window[positions].view(f"{order}{kind.letter}")
-    raw = stored.reshape(len(positions), count) if count > 1 else stored
+def as_numbers(stored: Array, kind: BaseType) -> FloatArray:
+    """Stored numbers of any shape as float64 of that shape; NaN = missing."""
     with np.errstate(invalid="ignore"):
-        values = raw.astype(np.float64)
+        values = stored.astype(np.float64)
     if kind.invalid is not None:
-        values[raw == kind.invalid] = np.nan
+        missing = stored == kind.invalid
+        if missing.any():
+            values[missing] = np.nan
     return values
 
 
-def _opaque(size: int) -> np.dtype[np.void]:
-    return np.dtype((np.void, size))
-
-
-def text(data: bytes, position: int, size: int) -> str:
+def text(raw: bytes) -> str:
     """The text of a field, up to its first zero."""
-    return data[position : position + size].split(b"\0", 1)[0].decode("utf-8", "replace").strip()
+    return raw.split(b"\0", 1)[0].rstrip(b"\xff").decode("utf-8", "replace").strip()

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from stadion.core.arrays import FloatArray, IntArray
-from stadion.ingest.fitfile.values import BASE_TYPES, numbers
+from stadion.core.arrays import Array, FloatArray, IntArray
+from stadion.ingest.fitfile.values import BASE_TYPES, BaseType, as_numbers
 
 __all__ = [
     "MOST_DEFINITIONS",
@@ -19,6 +19,7 @@ __all__ = [
     "Field",
     "Walk",
     "sound_definition_at",
+    "stored_in",
     "times_of",
     "typical_time",
     "walk",
@@ -48,7 +49,8 @@ class Definition:
     """How the records of one message are laid out, and where each one starts.
 
     `clock` is the field that holds the time, None when the records carry none; `length` are
-    the bytes of the definition itself, `size` those of a record without its header.
+    the bytes of the definition itself, `size` those of a record without its header. `runs` are
+    (start, count) of records that follow each other, `records` the starts of the others.
     """
 
     message: int
@@ -58,11 +60,33 @@ class Definition:
     length: int
     size: int
     records: array[int] = field(default_factory=lambda: array("q"))
+    runs: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def is_used(self) -> bool:
+        """True when at least one record is laid out in this way."""
+        return bool(self.records or self.runs)
 
     @property
     def positions(self) -> IntArray:
-        """(n,) offsets of the first byte after each record's header."""
-        return np.array(self.records, np.int64) + 1
+        """(n,) rising offsets of the first byte after each record's header."""
+        alone = np.array(self.records, np.int64) + 1
+        if not self.runs:
+            return alone
+        starts, counts = np.array(self.runs, np.int64).T
+        before = np.cumsum(counts) - counts
+        number = np.arange(counts.sum()) - np.repeat(before, counts)
+        together: IntArray = np.repeat(starts + 1, counts) + number * (1 + self.size)
+        return np.sort(np.concatenate([alone, together])) if len(alone) else together
+
+    def drop_last(self, position: int) -> None:
+        """Forget the last record if that is where it starts."""
+        if self.records and self.records[-1] == position:
+            self.records.pop()
+        elif self.runs:
+            start, count = self.runs[-1]
+            if start + (count - 1) * (1 + self.size) == position:
+                self.runs[-1:] = [(start, count - 1)] if count > 1 else []
 
 
 @dataclass(slots=True, eq=False)
@@ -80,13 +104,23 @@ def walk(data: bytes, start: int, end: int) -> Walk:
     known: dict[bytes, Definition] = {}
     steps = [0] * 256
     notes: list[Callable[[int], None]] = [_nowhere] * 256
+    layouts: list[Definition | None] = [None] * 256
     position = last = start
+    previous = -1
     while position < end:
         header = data[position]
         if step := steps[header]:
+            layout = layouts[header]
+            if header == previous and layout and (count := _alike(data, position, end, step)) > 1:
+                layout.runs.append((position, count))
+                last = position + (count - 1) * step
+                position += count * step
+                previous = -1
+                continue
             notes[header](position)
             last = position
             position += step
+            previous = header
             continue
         length = _length(data, position, end) if 0x40 <= header < 0x80 else 0
         if not length or len(known) == MOST_DEFINITIONS:
@@ -98,12 +132,32 @@ def walk(data: bytes, start: int, end: int) -> Walk:
             definition = known[block] = _read(data, position, length)
         for each in _headers(header & 0x0F):
             steps[each], notes[each] = 1 + definition.size, definition.records.append
+            layouts[each] = definition
+        previous = -1
         position += length
     if position > end:
         for definition in known.values():
-            if definition.records and definition.records[-1] == last:
-                definition.records.pop()
+            definition.drop_last(last)
     return Walk(list(known.values()), min(position, end), is_cut=position > end)
+
+
+def _alike(data: bytes, position: int, end: int, step: int) -> int:
+    """How many records with the header of the first follow each other.
+
+    Each is as long as the first, so that the headers to come are every `step`-th byte: a walk
+    record by record would see the same, only a hundred times slower.
+    """
+    header = data[position : position + 1]
+    count, ahead = 0, 16
+    while position < end:
+        block = data[position : min(position + ahead * step, end) : step]
+        same = len(block) - len(block.lstrip(header))
+        count += same
+        if same < len(block):
+            break
+        position += ahead * step
+        ahead *= 4
+    return count
 
 
 def sound_definition_at(data: bytes, position: int, end: int) -> Definition | None:
@@ -151,17 +205,34 @@ def _read(data: bytes, position: int, length: int) -> Definition:
 
 def times_of(data: bytes, definition: Definition) -> FloatArray:
     """(n,) seconds on FIT's clock of a definition's records; NaN where there is none."""
-    clock = definition.clock
-    if clock is None:
-        return np.full(len(definition.records), np.nan)
-    return numbers(
-        data, definition.positions + clock.offset, BASE_TYPES[6], 1, definition.big_endian
-    )
+    positions = definition.positions
+    if definition.clock is None or not len(positions):
+        return np.full(len(positions), np.nan)
+    stored = stored_in(data, definition, positions, definition.clock, BASE_TYPES[6])
+    return as_numbers(stored[:, 0], BASE_TYPES[6])
+
+
+def stored_in(
+    data: bytes, definition: Definition, positions: IntArray, each: Field, kind: BaseType
+) -> Array:
+    """(n, k) numbers of one field as they lie in the records, k to a record; not to be written.
+
+    Records that all follow each other are not even copied.
+    """
+    order = ">" if definition.big_endian else "<"
+    dtype = np.dtype(f"{order}{kind.letter}")
+    shape = (len(positions), each.size // kind.size)
+    step = 1 + definition.size
+    first = int(positions[0])
+    if int(positions[-1]) - first == (len(positions) - 1) * step:
+        return np.ndarray(shape, dtype, data, first + each.offset, (step, kind.size))
+    window = np.ndarray((len(data) - each.size + 1,), f"V{each.size}", data, 0, (1,))
+    return window[positions + each.offset].view(dtype).reshape(shape)
 
 
 def typical_time(data: bytes, definitions: list[Definition]) -> float | None:
     """The median of all times in the records; None when there is none."""
-    times = [times_of(data, definition) for definition in definitions]
+    times = [times_of(data, definition) for definition in definitions if definition.is_used]
     known = np.concatenate([t[np.isfinite(t)] for t in times]) if times else np.empty(0)
     return float(np.median(known)) if len(known) else None
 
