@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 from stadion.core.errors import StadionError
@@ -23,32 +24,30 @@ def without_doubles(
     pieces
         Each with the first bytes of its file; only files that begin alike are read whole.
     """
-    kept: list[Piece] = []
-    doubled: list[Doubled] = []
-    seen: dict[bytes, list[Place]] = {}
+    alike: dict[bytes, list[Place]] = defaultdict(list)
     for piece, head in pieces:
-        (place, *more) = piece.members
-        alike = [] if more else seen.setdefault(blake2b(head, digest_size=16).digest(), [])
-        same = next((other for other in alike if _are_same(place, other, archives)), None)
-        if same is None:
-            kept.append(piece)
-            alike.append(place)
-        else:
-            doubled.append(Doubled(place.path, same.path))
-    return kept, doubled
+        if len(piece.members) == 1:
+            alike[blake2b(head, digest_size=16).digest()].append(piece.members[0])
+    same_as = {
+        double: first for places in alike.values() for double, first in _doubles(places, archives)
+    }
+    kept = [piece for piece, _ in pieces if piece.members[0] not in same_as]
+    doubled = [Doubled(double.path, first.path) for double, first in same_as.items()]
+    return kept, sorted(doubled, key=lambda each: each.name)
 
 
-def _are_same(one: Place, other: Place, archives: Archives) -> bool:
-    is_known = not (one.is_compressed or other.is_compressed)
-    if is_known and one.size != other.size:
-        return False
-    try:
-        return _digest(one, archives) == _digest(other, archives)
-    except (StadionError, OSError):
-        return False
-
-
-def _digest(place: Place, archives: Archives) -> object:
-    if place not in archives.kept:
-        archives.kept[place] = archives.digest(place)
-    return archives.kept[place]
+def _doubles(places: Sequence[Place], archives: Archives) -> Iterator[tuple[Place, Place]]:
+    """Of files that begin alike, those that are the same as one before them, and that one."""
+    sizes = Counter(place.size for place in places)
+    is_clear = not any(place.is_compressed for place in places)
+    first: dict[str, Place] = {}
+    for place in places if len(places) > 1 else ():
+        if is_clear and sizes[place.size] == 1:
+            continue
+        try:
+            digest = archives.digest(place)
+        except (StadionError, OSError):
+            continue  # reading it says why
+        if digest in first:
+            yield place, first[digest]
+        first.setdefault(digest, place)

@@ -53,6 +53,8 @@ class Place:
         Bytes it unpacks to; an estimate where compression hides it.
     limit
         Bytes it may unpack to at most.
+    packed
+        Bytes of `file` that it takes.
     """
 
     path: str
@@ -60,6 +62,12 @@ class Place:
     steps: tuple[Step, ...] = ()
     size: int = 0
     limit: int = 0
+    packed: int = 0
+
+    @classmethod
+    def outermost(cls, path: str, file: str, size: int) -> Place:
+        """A file on disk, or bytes at hand."""
+        return cls(path, file, (), size, size, size)
 
     @property
     def is_compressed(self) -> bool:
@@ -75,13 +83,15 @@ class Place:
             (*self.steps, (kind, 0)),
             min(self.size * _TYPICAL_RATIO, limit),
             limit,
+            self.packed,
         )
 
     def member(self, kind: str, number: int, entry: Entry) -> Place:
         """A file of the archive that this is."""
         path = f"{self.path}/{tidy_path(entry.name)}"
         steps = (*self.steps, (kind, number))
-        return replace(self, path=path, steps=steps, size=entry.size, limit=entry.size)
+        packed = entry.packed * self.packed // max(self.size, 1)
+        return Place(path, self.file, steps, entry.size, entry.size, packed)
 
 
 class Archives:

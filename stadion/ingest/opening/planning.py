@@ -47,7 +47,7 @@ def planned_path(path: Path, readers: Sequence[Reader], archives: Archives) -> l
         except OSError as error:
             plan.refused.append(Refusal(name, f"cannot be read: {error.strerror}"))
             continue
-        plan.add(Place(name, str(file.resolve()), size=size, limit=size))
+        plan.add(Place.outermost(name, str(file.resolve()), size))
     return plan.jobs()
 
 
@@ -56,7 +56,7 @@ def planned_bytes(
 ) -> list[Job]:
     """Jobs for bytes at hand, which `archives` was made with."""
     plan = _Plan(archives, readers)
-    plan.add(Place(tidy_path(name), "", size=len(data), limit=len(data)))
+    plan.add(Place.outermost(tidy_path(name), "", len(data)))
     return plan.jobs()
 
 
@@ -147,8 +147,11 @@ class _Look:
         except StadionError as error:
             self.refused.append(Refusal(place.path, error.message))
             return
+        except OSError as error:
+            self.refused.append(Refusal(place.path, f"cannot be read: {error.strerror}"))
+            return
         while (kind := wrapping_of(head)) in COMPRESSED and depth < self.budget.depth:
-            place = place.unpacked(kind, self.budget.share(place.size))
+            place = place.unpacked(kind, self.budget.share(place.packed))
             head = head_of(head, kind, _PEEKED_BYTES)
             depth += 1
         if not kind:

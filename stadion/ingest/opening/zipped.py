@@ -242,7 +242,7 @@ def _measured(stream: BinaryIO, start: int, size: int) -> tuple[int, int]:
                 data = unpacker.unconsumed_tail
     except zlib.error:
         return size - start, whole
-    return at - len(unpacker.unused_data) - start, whole + _PIECE_BYTES
+    return at - len(unpacker.unused_data) - start, whole
 
 
 def _next_header(stream: BinaryIO, at: int) -> int:
