@@ -110,8 +110,8 @@ class TcxActivities:
                 self._point.setdefault(key, text)
             elif "lap" in self._path and "track" not in self._path:
                 self._tell_lap(key, text)
-            elif name in ("name", "notes"):
-                self._tell(name, around, text)
+            elif name == "name":
+                self._tell(around, text)
 
     def run(self, run: Run) -> bool:
         """Points of one shape; False where a point cannot stand."""
@@ -140,16 +140,19 @@ class TcxActivities:
             if math.isfinite(number) and len(lap.values) < _MOST_LAP_VALUES:
                 lap.values.setdefault(_LAP_VALUES.get(key, key), number)
 
-    def _tell(self, name: str, around: str, text: str) -> None:
-        """What the activity is called and what recorded it; the serial number is left alone."""
-        if name == "name" and around == "author":
+    def _tell(self, around: str, text: str) -> None:
+        """What the activity is called and what recorded it.
+
+        The serial number is left alone, and so are notes: they say how somebody felt.
+        """
+        if around == "author":
             self.author = text[:_MOST_TITLE]
         elif not self.activities or "activity" not in self._path:
             return
-        elif name == "name" and around == "creator":
+        elif around == "creator":
             self.activities[-1].device = text[:_MOST_TITLE]
-        elif name == "notes" and around == "activity":
-            self.activities[-1].title = text.splitlines()[0].strip()[:_MOST_TITLE]
+        elif around == "plan":
+            self.activities[-1].title = text[:_MOST_TITLE]
 
 
 def read_activities(data: bytes) -> tuple[TcxActivities, list[Repair]]:
