@@ -12,16 +12,15 @@ import numpy as np
 
 from stadion.core.activity import Activity, Lap, Track
 from stadion.core.arrays import FloatArray
-from stadion.science.quality.gaps import SMART_S, known_timer_s, stops_of
-from stadion.science.quality.ground import has_positions, known_fixes, metres_apart
+from stadion.science.quality.gaps import known_timer_s, stops_of
 from stadion.science.quality.limits import pace_of
 from stadion.science.quality.runs import BoolArray
+from stadion.science.quality.speeds import step_speeds
 
 __all__ = ["Times", "local_date", "moving_steps", "times_of", "zone_named"]
 
 _AGREE_S = 3.0
 _MARGIN_S = 60.0
-_RARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +95,7 @@ def moving_steps(activity: Activity, track: Track) -> BoolArray | None:
     By speed, distance or positions, in this order, against the threshold of the sport of the
     session; by pedals and oars where none of these shows anything, as indoors.
     """
-    steps = np.diff(track.time_s)
-    speed = _step_speeds(track, steps)
+    speed = step_speeds(track)
     if speed is None or not (speed > 0).any():
         return _turning(track)
     with np.errstate(invalid="ignore"):
@@ -155,65 +153,6 @@ def _moving_s(activity: Activity) -> float:
 
 def _length_s(lap: Lap) -> float:
     return lap.values.get("timer_s", lap.values.get("elapsed_s", lap.end_s - lap.start_s))
-
-
-def _step_speeds(track: Track, steps: FloatArray) -> FloatArray | None:
-    """(n - 1,) m/s within each step, by the best stream that tells it; NaN = missing."""
-    by_distance = _speeds_of_distance(track)
-    speed = track.channels.get("speed")
-    found: FloatArray = np.full(len(steps), np.nan)
-    if speed is not None and np.isfinite(speed).mean() > 0.5:
-        first, last = speed[:-1].astype(np.float64), speed[1:].astype(np.float64)
-        ends = np.where(np.isnan(first), last, np.where(np.isnan(last), first, (first + last) / 2))
-        # Across a gap the speed at its ends says nothing.
-        found = np.where(steps <= SMART_S, ends, np.nan)
-        covered = float(np.nansum(np.where(np.isnan(by_distance), 0.0, found) * steps))
-        told = float(np.nansum(np.where(np.isnan(found), 0.0, by_distance) * steps))
-        if told > 0 and not 0.5 < covered / told < 2.0:
-            found = by_distance  # a speed in another unit, or of a sensor that was off
-    found = np.where(np.isnan(found), by_distance, found)
-    if np.isnan(found).all():
-        found = _speeds_of_fixes(track)
-    return None if np.isnan(found).all() else found
-
-
-def _speeds_of_distance(track: Track) -> FloatArray:
-    """Speeds from one known distance to the next, or to the next change where those are rare."""
-    speeds: FloatArray = np.full(max(len(track) - 1, 0), np.nan)
-    distance = track.channels.get("distance")
-    if distance is None:
-        return speeds
-    rows = np.flatnonzero(np.isfinite(distance))
-    changes = np.flatnonzero(np.diff(distance[rows]) > 0)
-    if not len(changes):
-        return speeds
-    if len(changes) < _RARE * len(rows):  # a pool counts by lengths
-        rows = np.concatenate([rows[:1], rows[changes + 1]])
-    told = np.diff(distance[rows]) / np.diff(track.time_s[rows])
-    speeds[rows[0] : rows[-1]] = np.repeat(told, np.diff(rows))
-    return speeds
-
-
-def _speeds_of_fixes(track: Track) -> FloatArray:
-    """Speeds over five fixes each: from one to the next they are mostly noise when standing."""
-    speeds: FloatArray = np.full(max(len(track) - 1, 0), np.nan)
-    if not has_positions(track):
-        return speeds
-    rows = np.flatnonzero(known_fixes(track))
-    if len(rows) < 2:
-        return speeds
-    lat, long = (track.channels[name][rows] for name in ("position_lat", "position_long"))
-    time_s = track.time_s[rows]
-    last = len(rows) - 1
-    before = (np.arange(last) - 1).clip(0)
-    after = (np.arange(last) + 2).clip(max=last)
-    near = time_s[after] - time_s[before] <= 4.0 * SMART_S
-    here = np.arange(last)
-    before, after = np.where(near, before, here), np.where(near, after, here + 1)
-    metres = metres_apart(lat[before], long[before], lat[after], long[after])
-    told = metres / (time_s[after] - time_s[before])
-    speeds[rows[0] : rows[-1]] = np.repeat(told, np.diff(rows))
-    return speeds
 
 
 def _turning(track: Track) -> BoolArray | None:

@@ -49,11 +49,14 @@ def stops_of(activity: Activity) -> Stops:
     The last stop has no start after it: the recording ends there.
     """
     timer = sorted((e for e in activity.events if e.kind == "timer"), key=lambda e: e.time_s)
+    by_itself = {
+        e.time_s for e in activity.events if e.kind == "timer_trigger" and e.label == "auto"
+    }
     found: list[tuple[float, float, bool]] = []
     stopped: tuple[float, bool] | None = None
     for event in timer:
         if event.label.startswith(("stop", "pause")) and stopped is None:
-            stopped = event.time_s, "auto" in event.label or event.label == "pause"
+            stopped = event.time_s, event.label == "pause" or event.time_s in by_itself
         elif event.label.startswith(("start", "resume")) and stopped is not None:
             if event.time_s > stopped[0]:
                 found.append((stopped[0], event.time_s, stopped[1]))
