@@ -32,6 +32,7 @@ _ALLOWED = re.compile(
     r"iso[-_]?8859[-_]\d{1,2}|(?:windows|cp)-?125\d|latin-?\d|us-ascii|ascii|koi8-[ru]|macintosh|"
     r"gbk|gb2312|gb18030|big5|shift[-_]jis|euc-(?:jp|kr)|tis-620"
 )
+_DECLARATION = re.compile(rb"<\?xml[^<>]{0,400}\?>")
 _TAG = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 _DOCTYPE = re.compile(r"<!DOCTYPE\s+([\w:.-]+)[^\[>]*", re.IGNORECASE)
 _SUBSET_ENDS = re.compile(r"\]\s*>")
@@ -107,7 +108,9 @@ def cleaned(data: bytes) -> tuple[bytes, list[Repair]]:
     start = max(data.find(b"<"), 0)
     if data[:start].strip(b"\xef\xbb\xbf \t\r\n"):
         repairs.append(Repair("bytes of junk skipped", start))
-    data = data[start:]
+    # What the declaration told is done, and a wrong one must not cost the rest.
+    declared = _DECLARATION.match(data, start)
+    data = data[declared.end() if declared else start :]
     controls = len(data) - len(data.translate(None, CONTROLS))
     if controls:
         repairs.append(Repair("control characters blanked", controls))
