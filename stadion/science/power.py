@@ -74,7 +74,7 @@ def weighted_power(power_w_1hz: npt.ArrayLike) -> float:
     >>> round(weighted_power(np.full(600, 250.0)), 3)
     250.0
     """
-    means = rolling_means(power_w_1hz, _WINDOW_S)
+    means = rolling_means(series("power_w_1hz", power_w_1hz), _WINDOW_S)
     # Below zero is a sensor's offset; its fourth power would count as work.
     known = np.maximum(means[~np.isnan(means)], 0.0)
     return float(np.mean(known**4) ** 0.25) if len(known) else np.nan
