@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 Numbers = npt.NDArray[np.float64]
+_LARGEST = 1e12
 
 
 def positive(name: str, value: float, unit: str) -> float:
@@ -65,7 +66,9 @@ def between(name: str, value: float, low: float, high: float, unit: str) -> floa
 
 
 def series(name: str, values: npt.ArrayLike) -> Numbers:
-    """(n,) float64 of one line of numbers; what is infinite becomes missing, NaN.
+    """(n,) float64 of one line of numbers; what is beyond 1e12 becomes missing, NaN.
+
+    Nothing that sport measures is so large, and its fourth power would overflow.
 
     Examples
     --------
@@ -78,7 +81,7 @@ def series(name: str, values: npt.ArrayLike) -> Numbers:
         raise StadionError(Code.INVALID, f"{name} is no array of numbers; expected (n,)") from error
     if array.ndim != 1:
         raise StadionError(Code.INVALID, f"{name} has shape {array.shape}; expected (n,)")
-    return array if not np.isinf(array).any() else np.where(np.isinf(array), np.nan, array)
+    return np.where(np.abs(array) > _LARGEST, np.nan, array)
 
 
 def same_length(**arrays: Numbers) -> None:
