@@ -1,32 +1,38 @@
-"""Activities in, kept on disk once each; found, read whole or by channel, and erased."""
+"""Recordings in, kept on disk once each and found again as workouts; edited, joined, erased."""
 
 from __future__ import annotations
 
 import itertools
-import re
-import time
-import uuid
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from stadion.archive.catalogue import Catalogue, Question
-from stadion.archive.disk import disk_error, sync_folder
-from stadion.archive.rows import ActivitySummary
-from stadion.archive.streams import read_activity, read_tracks, write_activity
+from stadion.archive.changing import ID, Changing
+from stadion.archive.disk import disk_error
+from stadion.archive.history import Change
+from stadion.archive.intake import Draft, Outcome, Shelf, take
+from stadion.archive.loads import DailyLoads, best_curve, daily_loads
+from stadion.archive.profiles import Profiles, profile_on
+from stadion.archive.resampling import Sampling, sampled
+from stadion.archive.summary import ActivitySummary
+from stadion.archive.workouts import merged_activity
 from stadion.core.activity import Activity, Track
+from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
+from stadion.science.times import local_date
 
-__all__ = ["ActivitySummary", "Archive"]
+__all__ = ["ActivitySummary", "Archive", "Change", "DailyLoads", "Draft", "Outcome"]
 
-_ORPHAN_AGE_S = 600
 _BATCH = 64
-_ID = re.compile(r"[0-9a-f]{1,128}")
 
 
-class Archive:
-    """A folder of activities: a catalogue, and one Parquet file each.
+class Archive(Changing):
+    """A folder of recordings: a catalogue, and one Parquet file each.
+
+    What people see are workouts: recordings of one workout (two devices, or two formats of one
+    file) are recognised and read as one, by the id of the leading one; the others' ids lead
+    there too. The recordings themselves stay as they were read.
 
     Safe for several processes. A file is on the disk under its name before its row is
     committed, and a row is struck out before its file goes: a kill leaves at most a file
@@ -40,10 +46,6 @@ class Archive:
     (0, [])
     """
 
-    def __init__(self, folder: Path, catalogue: Catalogue) -> None:
-        self._folder = folder
-        self._catalogue = catalogue
-
     @classmethod
     def open(cls, folder: Path) -> Archive:
         """The archive in a folder, made where there is none."""
@@ -51,59 +53,118 @@ class Archive:
             (folder / "streams").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise disk_error(error) from error
-        archive = cls(folder, Catalogue(folder / "catalogue.sqlite"))
+        archive = cls(Catalogue(folder / "catalogue.sqlite"), Shelf(folder / "streams"))
         archive._catalogue.create()
-        archive._sweep()
+        archive._shelf.sweep(archive._catalogue)
         return archive
 
     def __len__(self) -> int:
-        return self._catalogue.count()
+        return self.count()
+
+    # --- recordings in
 
     def add(self, activity: Activity) -> bool:
-        """Keep an activity; False when one of the same content is there already."""
+        """Keep a recording; False when one of the same content is there already."""
         return self.add_all([activity])[0]
 
     def add_all(self, activities: Iterable[Activity]) -> list[bool]:
         """As `add` for each, with one commit for every 64: much faster for many small ones."""
-        added: list[bool] = []
+        return [outcome.is_new for outcome in self.take_all(activities)]
+
+    def take_all(self, activities: Iterable[Activity]) -> list[Outcome]:
+        """As `add_all`, and what became of each: known before, a twin of another, or new."""
+        outcomes: list[Outcome] = []
         todo = iter(activities)
         while batch := list(itertools.islice(todo, _BATCH)):
-            added += self._add_batch(batch)
-        return added
+            for activity in batch:
+                _checked_id(activity.id)
+            known = self._catalogue.known([activity.id for activity in batch])
+            drafts: dict[str, Draft] = {}
+            try:
+                for activity in batch:
+                    if activity.id not in known and activity.id not in drafts:
+                        drafts[activity.id] = self.draft(activity)
+                outcomes += self._told(batch, take(self._catalogue, self._shelf, drafts.values()))
+            finally:
+                self._shelf.discard(drafts.values())
+        return outcomes
 
-    def get(self, activity_id: str) -> Activity:
-        """The activity of that id, or of the one id that begins so, equal to what was added.
+    def draft(self, activity: Activity, sync: bool = True) -> Draft:
+        """Write a recording's file, and all that the catalogue will say of it; keep nothing yet.
+
+        Any process may do so; `take` keeps it. A draft that nobody takes is swept away later.
+
+        Parameters
+        ----------
+        sync
+            False leaves it to `take` to see the file on the disk.
+        """
+        _checked_id(activity.id)
+        with self._catalogue.reading() as session:
+            profile = profile_on(session, activity.athlete, local_date(activity), activity.profile)
+        return self._shelf.draft(activity, profile, sync)
+
+    def take(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Keep drafts in one commit: all of them or, when it fails, none."""
+        return take(self._catalogue, self._shelf, drafts)
+
+    def knows(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are recordings of this archive."""
+        return self._catalogue.known(ids)
+
+    # --- workouts out
+
+    def recording(self, activity_id: str) -> Activity:
+        """One recording as it was added, whatever workout it is part of and was changed since."""
+        full = self._resolved(activity_id)
+        rows, _ = self._rows(full)
+        try:
+            return self._reader(rows)(full)
+        except FileNotFoundError:
+            raise self._gone(full) from None
+
+    def recordings(self, activity_id: str) -> list[str]:
+        """Ids of the recordings of a workout, the leading one first."""
+        return [row.id for row in self._rows(activity_id)[0]]
+
+    def streams(
+        self,
+        activity_id: str,
+        channels: Sequence[str] = (),
+        *,
+        every_s: float | None = None,
+        points: int | None = None,
+        max_gap_s: float = 30.0,
+    ) -> tuple[Track, ...]:
+        """The tracks that hold one of the channels, with those channels only; none = all.
+
+        Parameters
+        ----------
+        every_s
+            One value per so many seconds: linear between samples, NaN in gaps over `max_gap_s`.
+        points
+            At most so many rows, real samples each: extremes are kept, for a picture.
 
         Raises
         ------
         StadionError
-            NOT_FOUND; CONFLICT when several ids begin so; INTERNAL when its file is damaged.
+            As `get`; INVALID when no track has any of the channels, or for both ways at once.
         """
-        full = self._resolved(activity_id)
-        digest = self._catalogue.file_digest(full)
+        sampling = Sampling(every_s, points, max_gap_s)
+        rows, _ = self._rows(activity_id)
         try:
-            return read_activity(self._path(full), digest or "")
+            if len(rows) == 1 and channels:
+                tracks = self._shelf.tracks(rows[0].id, channels)
+            else:
+                tracks = _holding(merged_activity(rows, self._reader(rows), {}).tracks, channels)
         except FileNotFoundError:
-            raise self._gone(full) from None
-
-    def streams(self, activity_id: str, channels: Sequence[str]) -> tuple[Track, ...]:
-        """The tracks that hold one of the channels, with those channels only.
-
-        Raises
-        ------
-        StadionError
-            As `get`; INVALID when no track has any of the channels.
-        """
-        full = self._resolved(activity_id)
-        try:
-            tracks = read_tracks(self._path(full), channels)
-        except FileNotFoundError:
-            raise self._gone(full) from None
-        if not tracks:
+            raise self._gone(rows[0].id) from None
+        if not tracks and channels:
             raise StadionError(
-                Code.INVALID, f"activity {full[:12]} has none of the channels {list(channels)}"
+                Code.INVALID,
+                f"activity {rows[0].id[:12]} has none of the channels {list(channels)}",
             )
-        return tracks
+        return tuple(sampled(track, sampling) for track in tracks)
 
     def find(
         self,
@@ -114,8 +175,11 @@ class Archive:
         channel: str | None = None,
         label_kind: str | None = None,
         limit: int | None = None,
+        skip: int = 0,
+        is_newest_first: bool = False,
+        is_fresh: bool = True,
     ) -> list[ActivitySummary]:
-        """Activities that match all that is given, in the order of their start.
+        """Workouts that match all that is given, in the order of their start.
 
         Parameters
         ----------
@@ -124,105 +188,88 @@ class Archive:
             do not match, else they come last.
         label_kind
             Kind of a lap: `activity` finds those that somebody labelled.
+        limit, skip
+            At most so many, after passing over so many: a page.
+        is_fresh
+            False does not measure again what a change of a profile made stale.
         """
-        question = Question(athlete, sport, since, until, channel, label_kind, limit)
-        return self._catalogue.find(question)
+        question = Question(
+            athlete, sport, since, until, channel, label_kind, limit, skip, is_newest_first
+        )
+        found, stale = self._catalogue.find(question)
+        if stale and is_fresh and self.freshen(stale):
+            found, _ = self._catalogue.find(question)
+        return found
 
-    def erase(self, activity_id: str) -> None:
-        """Forget an activity: its row first, then its file; NOT_FOUND when there is none."""
-        full = self._resolved(activity_id)
-        with self._catalogue.writing() as session:
-            if not self._catalogue.delete(full, session):
-                raise StadionError(Code.NOT_FOUND, f"there is no activity {full[:12]!r}")
-        # Somebody may have added it again meanwhile: its file goes only while no row has it.
-        with self._catalogue.writing() as session:
-            if not self._catalogue.known([full], session):
-                self._remove([self._path(full)])
+    def count(
+        self,
+        athlete: str | None = None,
+        sport: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """How many workouts match all that is given."""
+        return self._catalogue.how_many(Question(athlete, sport, since, until))
 
-    def _add_batch(self, batch: Sequence[Activity]) -> list[bool]:
-        for activity in batch:
-            if not _ID.fullmatch(activity.id):
-                raise StadionError(
-                    Code.INVALID, f"activity id is {activity.id[:80]!r}; expected a hex digest"
-                )
-        known = self._catalogue.known([activity.id for activity in batch])
-        written: dict[str, Path] = {}
-        digests: dict[str, str] = {}
-        try:
-            for activity in batch:
-                if activity.id not in known and activity.id not in written:
-                    path = self._folder / "streams" / f"{uuid.uuid4().hex}.tmp"
-                    written[activity.id] = path
-                    digests[activity.id] = write_activity(path, activity)
-            new = self._commit(batch, written, digests)
-        except OSError as error:
-            raise disk_error(error) from error
-        finally:
-            for path in written.values():
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
-        first = {activity.id: k for k, activity in reversed(list(enumerate(batch)))}
-        return [activity.id in new and first[activity.id] == k for k, activity in enumerate(batch)]
+    def daily_loads(
+        self,
+        athlete: str,
+        since: date | None = None,
+        until: date | None = None,
+        metric: str = "load",
+    ) -> DailyLoads:
+        """Sums of a metric per local day, every day from the first to the last.
 
-    def _commit(
-        self, batch: Sequence[Activity], written: dict[str, Path], digests: dict[str, str]
-    ) -> set[str]:
-        """Give the files their names, then commit their rows; the ids that are new."""
-        if not written:
-            return set()
-        with self._catalogue.writing() as session:
-            new = written.keys() - self._catalogue.known(list(written), session)
-            for activity_id in new:
-                written[activity_id].replace(self._path(activity_id))
-            sync_folder(self._folder / "streams")
-            inserted: set[str] = set()
-            for activity in batch:
-                if activity.id in new and activity.id not in inserted:
-                    inserted.add(activity.id)
-                    self._catalogue.insert(activity, digests[activity.id], session)
-        return inserted
+        Parameters
+        ----------
+        since, until
+            First and last day, both included; None = those of the first and last workout.
+        """
+        self._freshen_all(athlete)
+        return daily_loads(self._catalogue, athlete, since, until, metric)
 
-    def _sweep(self) -> None:
-        """Remove files nobody refers to; young ones may belong to somebody at work."""
-        files = list((self._folder / "streams").iterdir())
-        if len(files) == len(self):
-            return
-        with self._catalogue.writing() as session:
-            ids = self._catalogue.ids(session)
-            limit = time.time() - _ORPHAN_AGE_S
-            orphans = [f for f in files if f.suffix == ".tmp" or f.stem not in ids]
-            self._remove([file for file in orphans if _age_mark(file) < limit])
+    def best_curve(
+        self,
+        athlete: str,
+        since: date | None = None,
+        until: date | None = None,
+        channel: str = "power",
+        sport: str | None = None,
+    ) -> FloatArray:
+        """(k,) best means on `science.curve.DURATIONS_S` over days, both ends included.
 
-    def _remove(self, files: Iterable[Path]) -> None:
-        try:
-            for file in files:
-                file.unlink(missing_ok=True)
-            sync_folder(self._folder / "streams")
-        except OSError as error:
-            raise disk_error(error) from error
+        NaN where nobody held it that long.
+        """
+        self._freshen_all(athlete)
+        return best_curve(self._catalogue, athlete, since, until, channel, sport)
 
-    def _path(self, activity_id: str) -> Path:
-        return self._folder / "streams" / f"{activity_id}.parquet"
+    @property
+    def profiles(self) -> Profiles:
+        """What is known of the athletes, dated."""
+        return Profiles(self._catalogue)
 
-    def _resolved(self, activity_id: str) -> str:
-        if not _ID.fullmatch(activity_id):
-            raise StadionError(
-                Code.NOT_FOUND, f"there is no activity {activity_id[:80]!r}; expected a hex id"
-            )
-        return self._catalogue.resolve(activity_id)
-
-    def _gone(self, activity_id: str) -> StadionError:
-        if self._catalogue.known([activity_id]):
-            return StadionError(
-                Code.INTERNAL,
-                f"the file of activity {activity_id[:12]} is missing",
-                "erase it and ingest its file again",
-            )
-        return StadionError(Code.NOT_FOUND, f"there is no activity {activity_id[:12]!r}")
+    def _told(self, batch: Sequence[Activity], taken: Sequence[Outcome]) -> list[Outcome]:
+        """An outcome for each, in order; of what comes twice, the first one is new."""
+        new: dict[str, Outcome | None] = {outcome.id: outcome for outcome in taken}
+        leads = self._catalogue.leads([activity.id for activity in batch])
+        return [
+            new.pop(a.id, None) or Outcome(a.id, leads.get(a.id, a.id), is_new=False) for a in batch
+        ]
 
 
-def _age_mark(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except OSError:
-        return float("inf")
+def _checked_id(activity_id: str) -> None:
+    if not ID.fullmatch(activity_id):
+        raise StadionError(
+            Code.INVALID, f"activity id is {activity_id[:80]!r}; expected a hex digest"
+        )
+
+
+def _holding(tracks: Iterable[Track], channels: Sequence[str]) -> tuple[Track, ...]:
+    """Tracks with one of the channels, and those only; all of all for none."""
+    if not channels:
+        return tuple(tracks)
+    held = [
+        Track(t.subject, t.time_s, {n: v for n, v in t.channels.items() if n in channels})
+        for t in tracks
+    ]
+    return tuple(track for track in held if track.channels)

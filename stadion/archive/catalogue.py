@@ -1,4 +1,4 @@
-"""What the archive holds, as rows of a SQLite file: added, found and struck out."""
+"""What the archive holds, as rows of a SQLite file: found, counted and written."""
 
 from __future__ import annotations
 
@@ -13,28 +13,19 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc, orm
 from sqlalchemy.pool import NullPool
 
-from stadion.archive.rows import (
-    ActivityRow,
-    ActivitySummary,
-    Base,
-    ChannelRow,
-    LabelRow,
-    microseconds,
-    row_of,
-    summary_of,
-)
-from stadion.core.activity import Activity
+from stadion.archive.rows import ActivityRow, ChannelRow, LabelRow, microseconds
+from stadion.archive.schema import bring_up_to_date
+from stadion.archive.summary import ActivitySummary, summary_of
 from stadion.core.errors import Code, StadionError
 
 __all__ = ["Catalogue", "Question"]
 
 _BUSY_S = 30
-_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which activities are looked for; None = any. `since` counts, `until` does not."""
+    """Which workouts are looked for; None = any. `since` counts, `until` does not."""
 
     athlete: str | None = None
     sport: str | None = None
@@ -43,10 +34,12 @@ class Question:
     channel: str | None = None
     label_kind: str | None = None
     limit: int | None = None
+    skip: int = 0
+    is_newest_first: bool = False
 
 
 class Catalogue:
-    """Rows about activities. Every call is one short transaction of its own connection.
+    """Rows about recordings. Every call is one short transaction of its own connection.
 
     The journal is rolled back, not a write-ahead log (SQLite before 3.51.3 can lose commits
     when a log is reset), and a commit returns when it is on the disk. No connection outlives a
@@ -62,15 +55,9 @@ class Catalogue:
         self._writing = self._engine.execution_options(immediate=True)
 
     def create(self) -> None:
-        """Make the tables where they are missing; UNSUPPORTED for those of a later Stadion."""
+        """Make or renew the tables; UNSUPPORTED for those of a later Stadion."""
         with _mapped(), self._writing.begin() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if version > _SCHEMA:
-                raise StadionError(
-                    Code.UNSUPPORTED, f"the archive has schema {version}; expected {_SCHEMA}"
-                )
-            Base.metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {_SCHEMA}")
+            bring_up_to_date(connection)
 
     @contextmanager
     def writing(self) -> Iterator[orm.Session]:
@@ -78,83 +65,127 @@ class Catalogue:
         with _mapped(), orm.Session(self._writing) as session, session.begin():
             yield session
 
-    def ids(self, session: orm.Session | None = None) -> set[str]:
-        """Ids of all activities."""
-        with self._reading(session) as reading:
-            return set(reading.scalars(sa.select(ActivityRow.id)))
+    @contextmanager
+    def reading(self) -> Iterator[orm.Session]:
+        """A look at one state of the rows."""
+        with _mapped(), orm.Session(self._engine) as session:
+            yield session
+
+    def ids(self, session: orm.Session) -> set[str]:
+        """Ids of all recordings."""
+        return set(session.scalars(sa.select(ActivityRow.id)))
 
     def known(self, ids: Sequence[str], session: orm.Session | None = None) -> set[str]:
         """Those of the ids that are there."""
-        with self._reading(session) as reading:
-            return set(reading.scalars(sa.select(ActivityRow.id).where(ActivityRow.id.in_(ids))))
+        if session is None:
+            with self.reading() as own:
+                return self.known(ids, own)
+        return set(session.scalars(sa.select(ActivityRow.id).where(ActivityRow.id.in_(ids))))
+
+    def leads(self, ids: Sequence[str]) -> dict[str, str]:
+        """Recording -> the one that leads its workout, of those that are there."""
+        query = sa.select(ActivityRow.id, ActivityRow.workout).where(ActivityRow.id.in_(ids))
+        with self.reading() as session:
+            found = session.execute(query)
+            return {row.id: row.workout for row in found}
 
     def count(self) -> int:
-        """How many activities there are."""
-        with self._reading(None) as session:
+        """How many recordings there are, twins included."""
+        with self.reading() as session:
             return session.scalar(sa.select(sa.func.count()).select_from(ActivityRow)) or 0
 
     def resolve(self, prefix: str) -> str:
-        """The one id that begins so; NOT_FOUND for none, CONFLICT for several."""
-        query = sa.select(ActivityRow.id).where(
+        """The one recording that begins so; NOT_FOUND for none, CONFLICT for several.
+
+        Several recordings of one workout are one answer: the leading one.
+        """
+        query = sa.select(ActivityRow.id, ActivityRow.workout).where(
             ActivityRow.id >= prefix, ActivityRow.id < prefix + "g"
         )
-        with self._reading(None) as session:
-            found = list(session.scalars(query.limit(2)))
+        with self.reading() as session:
+            found = list(session.execute(query.limit(9)))
         if len(found) == 1:
-            return found[0]
+            return found[0][0]
+        if found and len(workouts := {workout for _, workout in found}) == 1:
+            return workouts.pop()
         if found:
             raise StadionError(
                 Code.CONFLICT, f"several activities begin with {prefix!r}; give more of the id"
             )
         raise StadionError(Code.NOT_FOUND, f"there is no activity {prefix[:80]!r}")
 
-    def find(self, question: Question) -> list[ActivitySummary]:
-        """Activities by start; those without a date come last, as their files hold them."""
+    def members(self, recording: str, session: orm.Session) -> list[ActivityRow]:
+        """All recordings of the workout that one belongs to, the leading one first."""
+        workout = session.scalar(sa.select(ActivityRow.workout).where(ActivityRow.id == recording))
+        query = sa.select(ActivityRow).where(ActivityRow.workout == workout)
+        rows = session.scalars(query.order_by(ActivityRow.id != workout, ActivityRow.id))
+        return list(rows)
+
+    def find(self, question: Question) -> tuple[list[ActivitySummary], list[str]]:
+        """Workouts by start, undated ones last as their files hold them; and the stale ones' ids.
+
+        Parameters
+        ----------
+        question
+            Newest first, undated ones come last all the same.
+        """
         row = ActivityRow
         added: sa.ColumnClause[int] = sa.literal_column("activities.rowid")
-        query = sa.select(row).order_by(row.start_us.is_(None), row.start_us, row.name, added)
-        if question.athlete is not None:
-            query = query.where(row.athlete == question.athlete)
-        if question.sport is not None:
-            query = query.where(row.sport == question.sport)
-        if question.since is not None:
-            query = query.where(row.start_us >= microseconds(question.since))
-        if question.until is not None:
-            query = query.where(row.start_us < microseconds(question.until))
-        if question.channel is not None:
-            query = query.where(row.channels.any(ChannelRow.name == question.channel))
-        if question.label_kind is not None:
-            query = query.where(row.labels.any(LabelRow.kind == question.label_kind))
-        if question.limit is not None:
-            query = query.limit(question.limit)
+        start = row.start_us.desc() if question.is_newest_first else row.start_us
+        query = _asked(sa.select(row), question).order_by(
+            row.start_us.is_(None), start, row.name, added
+        )
+        if question.limit is not None or question.skip:
+            limit = -1 if question.limit is None else question.limit
+            query = query.limit(limit).offset(question.skip)
         query = query.options(orm.selectinload(row.channels), orm.selectinload(row.labels))
-        with self._reading(None) as session:
-            return [summary_of(found) for found in session.scalars(query)]
+        with self.reading() as session:
+            found = list(session.scalars(query))
+            twins = _twins(session)
+            summaries = [summary_of(row, (row.id, *twins.get(row.id, ()))) for row in found]
+            return summaries, [row.id for row in found if row.is_stale]
 
-    def file_digest(self, activity_id: str) -> str | None:
-        """SHA-256 of an activity's file; None when there is no such activity."""
-        with self._reading(None) as session:
-            query = sa.select(ActivityRow.file_digest).where(ActivityRow.id == activity_id)
-            return session.scalar(query)
+    def summary(self, recording: str) -> ActivitySummary:
+        """What is known of the workout of a recording."""
+        with self.reading() as session:
+            rows = self.members(recording, session)
+            if not rows:
+                raise StadionError(Code.NOT_FOUND, f"there is no activity {recording[:12]!r}")
+            return summary_of(rows[0], tuple(row.id for row in rows))
 
-    def insert(self, activity: Activity, file_digest: str, session: orm.Session) -> None:
-        """Add the row of an activity that is not there yet."""
-        session.add(row_of(activity, file_digest))
+    def how_many(self, question: Question) -> int:
+        """How many workouts a question finds, whatever its limit."""
+        query = _asked(sa.select(sa.func.count()).select_from(ActivityRow), question)
+        with self.reading() as session:
+            return session.scalar(query) or 0
 
-    def delete(self, activity_id: str, session: orm.Session) -> bool:
-        """Strike out an activity; False when it is not there."""
-        row = session.get(ActivityRow, activity_id)
-        if row is not None:
-            session.delete(row)
-        return row is not None
 
-    @contextmanager
-    def _reading(self, session: orm.Session | None) -> Iterator[orm.Session]:
-        if session is not None:
-            yield session
-            return
-        with _mapped(), orm.Session(self._engine) as own:
-            yield own
+def _asked(query: Any, question: Question) -> Any:
+    row = ActivityRow
+    query = query.where(row.workout == row.id)
+    if question.athlete is not None:
+        query = query.where(row.athlete == question.athlete)
+    if question.sport is not None:
+        query = query.where(row.sport == question.sport)
+    if question.since is not None:
+        query = query.where(row.start_us >= microseconds(question.since))
+    if question.until is not None:
+        query = query.where(row.start_us < microseconds(question.until))
+    if question.channel is not None:
+        query = query.where(row.channels.any(ChannelRow.name == question.channel))
+    if question.label_kind is not None:
+        query = query.where(row.labels.any(LabelRow.kind == question.label_kind))
+    return query
+
+
+def _twins(session: orm.Session) -> dict[str, list[str]]:
+    """Leading recording -> the others of its workout."""
+    row = ActivityRow
+    query = sa.select(row.workout, row.id).where(row.workout != row.id).order_by(row.id)
+    twins: dict[str, list[str]] = {}
+    for workout, recording in session.execute(query):
+        twins.setdefault(workout, []).append(recording)
+    return twins
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["disk_error", "sync_folder"]
+__all__ = ["disk_error", "sync_file", "sync_folder"]
+
+
+def sync_file(path: Path) -> None:
+    """Return when a file's bytes are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:

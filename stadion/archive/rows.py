@@ -1,48 +1,27 @@
-"""The tables of the catalogue: an activity in, its row out, and what a row says."""
+"""The tables of the catalogue, as rows of SQLite."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from stadion.core.activity import Activity
 from stadion.core.errors import Code, StadionError
 
 __all__ = [
     "ActivityRow",
-    "ActivitySummary",
+    "ApartRow",
     "Base",
     "ChannelRow",
+    "EditRow",
     "LabelRow",
+    "ProfileRow",
     "microseconds",
-    "row_of",
-    "summary_of",
+    "moment",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class ActivitySummary:
-    """What is known of an activity without reading its streams.
-
-    `labels` are the distinct (kind, label) of its laps.
-    """
-
-    id: str
-    athlete: str
-    sport: str
-    start: datetime | None
-    duration_s: float
-    samples: int
-    channels: tuple[str, ...]
-    labels: tuple[tuple[str, str], ...]
-    reader: str
-    name: str
-    is_partial: bool
 
 
 class Base(orm.DeclarativeBase):
@@ -50,7 +29,12 @@ class Base(orm.DeclarativeBase):
 
 
 class ActivityRow(Base):
-    """One activity; `start_us` counts microseconds since 1970, `file_digest` is SHA-256."""
+    """One recording. Of those that are one workout, the leading one's row tells the workout.
+
+    `start_us` and `end_us` count microseconds since 1970; `file_digest` is SHA-256; `workout` is
+    the id of the leading recording, its own where there is no twin. All other columns can be
+    made anew from the files, the edits and the profiles.
+    """
 
     __tablename__ = "activities"
 
@@ -64,56 +48,100 @@ class ActivityRow(Base):
     name: orm.Mapped[str]
     is_partial: orm.Mapped[bool]
     file_digest: orm.Mapped[str]
+    # Since schema 2.
+    workout: orm.Mapped[str] = orm.mapped_column(index=True, server_default="")
+    end_us: orm.Mapped[int | None] = orm.mapped_column(sa.BigInteger, index=True)
+    correction_s: orm.Mapped[float] = orm.mapped_column(server_default="0")
+    source: orm.Mapped[str] = orm.mapped_column(server_default="")
+    can_be_twin: orm.Mapped[bool] = orm.mapped_column(server_default="0")
+    is_stale: orm.Mapped[bool] = orm.mapped_column(server_default="0")
+    sub_sport: orm.Mapped[str] = orm.mapped_column(server_default="")
+    device: orm.Mapped[str] = orm.mapped_column(server_default="")
+    title: orm.Mapped[str] = orm.mapped_column(server_default="")
+    zone: orm.Mapped[str] = orm.mapped_column(server_default="")
+    day: orm.Mapped[str] = orm.mapped_column(server_default="")
+    elapsed_s: orm.Mapped[float | None]
+    timer_s: orm.Mapped[float | None]
+    moving_s: orm.Mapped[float | None]
+    distance_m: orm.Mapped[float | None]
+    rank: orm.Mapped[int] = orm.mapped_column(server_default="0")
+    known_values: orm.Mapped[int] = orm.mapped_column(server_default="0")
+    repairs: orm.Mapped[int] = orm.mapped_column(server_default="0")
+    flags: orm.Mapped[int] = orm.mapped_column(server_default="0")
+    profile: orm.Mapped[str] = orm.mapped_column(server_default="{}")
+    metrics: orm.Mapped[str] = orm.mapped_column(server_default="{}")
+    curves: orm.Mapped[str] = orm.mapped_column(server_default="{}")
+
     channels: orm.Mapped[list[ChannelRow]] = orm.relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="ChannelRow.place"
+        cascade="all, delete-orphan", order_by="ChannelRow.place"
     )
     labels: orm.Mapped[list[LabelRow]] = orm.relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="LabelRow.place"
+        cascade="all, delete-orphan", order_by="LabelRow.place"
     )
-
-
-def _owner() -> orm.MappedColumn[str]:
-    return orm.mapped_column(sa.ForeignKey("activities.id", ondelete="CASCADE"), primary_key=True)
 
 
 class ChannelRow(Base):
-    """One channel of an activity, in its place."""
+    """An activity has this channel."""
 
     __tablename__ = "channels"
 
-    activity_id: orm.Mapped[str] = _owner()
+    activity_id: orm.Mapped[str] = orm.mapped_column(
+        sa.ForeignKey("activities.id"), primary_key=True
+    )
     name: orm.Mapped[str] = orm.mapped_column(primary_key=True, index=True)
     place: orm.Mapped[int]
 
 
 class LabelRow(Base):
-    """One distinct kind and label among the laps of an activity."""
+    """An activity has a lap of this kind with this label."""
 
     __tablename__ = "labels"
 
-    activity_id: orm.Mapped[str] = _owner()
+    activity_id: orm.Mapped[str] = orm.mapped_column(
+        sa.ForeignKey("activities.id"), primary_key=True
+    )
     kind: orm.Mapped[str] = orm.mapped_column(primary_key=True, index=True)
     label: orm.Mapped[str] = orm.mapped_column(primary_key=True)
     place: orm.Mapped[int]
 
 
-def row_of(activity: Activity, file_digest: str) -> ActivityRow:
-    """The row of an activity that is not there yet, and of its file."""
-    laps = dict.fromkeys((lap.kind, lap.label) for lap in activity.laps)
-    return ActivityRow(
-        id=activity.id,
-        athlete=activity.athlete,
-        sport=activity.sport,
-        start_us=None if activity.start is None else microseconds(activity.start),
-        duration_s=activity.duration_s,
-        samples=sum(map(len, activity.tracks)),
-        reader=activity.source.reader,
-        name=activity.source.name,
-        is_partial=activity.source.is_partial,
-        file_digest=file_digest,
-        channels=[ChannelRow(name=name, place=k) for k, name in enumerate(activity.channels)],
-        labels=[LabelRow(kind=kind, label=label, place=k) for k, (kind, label) in enumerate(laps)],
-    )
+class EditRow(Base):
+    """One line of what was changed by hand or joined; nothing is changed in it later.
+
+    `before` and `after` are JSON; `recording` is the id that led the workout then.
+    """
+
+    __tablename__ = "edits"
+
+    number: orm.Mapped[int] = orm.mapped_column(primary_key=True, autoincrement=True)
+    recording: orm.Mapped[str] = orm.mapped_column(index=True)
+    at_us: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
+    who: orm.Mapped[str]
+    field: orm.Mapped[str]
+    before: orm.Mapped[str]
+    after: orm.Mapped[str]
+
+
+class ApartRow(Base):
+    """Two recordings that somebody took apart: `one` < `other`."""
+
+    __tablename__ = "apart"
+
+    one: orm.Mapped[str] = orm.mapped_column(primary_key=True)
+    other: orm.Mapped[str] = orm.mapped_column(primary_key=True, index=True)
+
+
+class ProfileRow(Base):
+    """From `day` (ISO) on, this is known of an athlete; the newest line of a day counts."""
+
+    __tablename__ = "profiles"
+
+    number: orm.Mapped[int] = orm.mapped_column(primary_key=True, autoincrement=True)
+    athlete: orm.Mapped[str] = orm.mapped_column(index=True)
+    day: orm.Mapped[str]
+    values: orm.Mapped[str]
+    source: orm.Mapped[str]
+    at_us: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
 
 
 def microseconds(moment: datetime) -> int:
@@ -123,18 +151,6 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def summary_of(row: ActivityRow) -> ActivitySummary:
-    """What the row says, apart from its session."""
-    return ActivitySummary(
-        id=row.id,
-        athlete=row.athlete,
-        sport=row.sport,
-        start=None if row.start_us is None else _EPOCH + timedelta(microseconds=row.start_us),
-        duration_s=row.duration_s,
-        samples=row.samples,
-        channels=tuple(channel.name for channel in row.channels),
-        labels=tuple((label.kind, label.label) for label in row.labels),
-        reader=row.reader,
-        name=row.name,
-        is_partial=row.is_partial,
-    )
+def moment(microseconds: int) -> datetime:
+    """The UTC time that many microseconds after 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)
