@@ -85,7 +85,9 @@ class Messages:
             return as_numbers(found[0][1], found[0][2])
         values = np.full((len(self), width), np.nan)
         for start, stored, kind in found:
-            values[start : start + len(stored), : stored.shape[1]] = as_numbers(stored, kind)
+            # Some writers define a field twice: the first that says something counts.
+            rows = values[start : start + len(stored), : stored.shape[1]]
+            np.copyto(rows, as_numbers(stored, kind), where=np.isnan(rows))
         return values if self.order is None else values[self.order]
 
     def values(self, number: int, owner: int = -1, base: int | None = None) -> FloatArray:

@@ -120,14 +120,19 @@ def _columns(
     present = set(records.numbers)
     unnamed = {n: Quantity(f"unknown_{n}") for n in sorted(present - RECORD.keys() - PARTS)}
     channels: dict[str, FloatArray] = {}
+    wide = {"distance", "total_cycles", "accumulated_power"}
     for number, quantity in (RECORD | unnamed).items():
         lists = records.lists(number) if number in present else np.empty((0, 0))
-        dtype = np.float64 if lists.size and records.bytes_of(number) > 2 else np.float32
+        if lists.size and records.bytes_of(number) > 2:
+            wide.add(quantity.name)
         for place in range(lists.shape[1]):
-            values: FloatArray = _scaled(lists[:, place], quantity).astype(dtype, copy=False)
+            values = _scaled(lists[:, place], quantity)
             if not place or np.isfinite(values).any():
                 _fill(channels, quantity.name_of(place), values)
     _add_parts(records, channels)
+    # Two stored bytes fit a float32 exactly enough; positions and distances do not.
+    for name in channels.keys() - wide:
+        channels[name] = channels[name].astype(np.float32)
     extra, repairs = developer_channels(data, definitions, records)
     for name, values in extra.items():
         is_taken = name in channels and np.isfinite(channels[name]).any()
@@ -149,7 +154,7 @@ def _add_parts(records: Messages, channels: dict[str, FloatArray]) -> None:
     fraction = records.lists(53)
     if fraction.shape[1] and "cadence" in channels:
         part = np.nan_to_num(fraction[:, 0]) / 128
-        channels["cadence"] = (channels["cadence"] + part).astype(np.float32)
+        channels["cadence"] = channels["cadence"] + part
     packed = records.octets(8)
     if packed.shape[1] == 3:
         speed, distance = _unpacked(packed)

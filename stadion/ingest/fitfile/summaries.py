@@ -92,9 +92,9 @@ def _values(
     """What each summary says of the quantities; the first of a name that is there counts."""
     found: list[dict[str, float]] = [{} for _ in range(len(messages))]
     parts = _PARTS[kind]
-    unnamed = set(messages.numbers) - quantities.keys() - parts.keys() - {_START}
-    unnamed -= {_BALANCE.get(kind, -1)}
-    for number in [*(n for n in quantities if n in messages.numbers), *sorted(unnamed)]:
+    present = set(messages.numbers) - parts.keys() - {_START, _BALANCE.get(kind, -1)}
+    unnamed = sorted(present - quantities.keys())
+    for number in [*(n for n in quantities if n in present), *unnamed]:
         quantity = quantities.get(number) or Quantity(f"unknown_{number}")
         lists = messages.lists(number) / quantity.scale - quantity.offset
         for row, place in np.argwhere(np.isfinite(lists)).tolist():
