@@ -12,7 +12,7 @@ from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
 from stadion.science.arguments import above_nought, enough, same_length, series
 from stadion.science.critical_speed import CriticalSpeed, fit_critical_speed
-from stadion.science.student import line, reach95
+from stadion.science.line import line, reach95
 from stadion.science.w_balance import w_balance
 
 __all__ = [

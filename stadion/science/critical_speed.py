@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from stadion.science.arguments import above_nought, enough
-from stadion.science.student import line, reach95
+from stadion.science.line import line, reach95
 
 __all__ = ["CriticalSpeed", "fit_critical_speed"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from stadion.core.errors import Code, StadionError
 from stadion.science.arguments import above_nought, enough, positive
 from stadion.science.critical_speed import fit_critical_speed
-from stadion.science.student import line, reach95
+from stadion.science.line import line, reach95
 from stadion.science.vdot import race_time, training_speeds, vdot
 
 __all__ = [

@@ -90,7 +90,13 @@ def per_second(time_s: FloatArray, values: FloatArray, max_gap_s: float = 30.0) 
     if len(t) > 1 and not np.all(np.diff(t) > 0):
         late = np.concatenate([[True], t[1:] > np.maximum.accumulate(t)[:-1]])
         t, v = t[late], v[late]
-    return interpolate(t, v, np.arange(int(end) + 1, dtype=np.float64), max_gap_s)
+    if not len(t):
+        return np.full(int(end) + 1, np.nan)
+    second: FloatArray = np.interp(np.arange(int(end) + 1), t, v, left=np.nan, right=np.nan)
+    # As `interpolate` does, but the few long gaps are looked up instead of every second.
+    for gap in np.flatnonzero(np.diff(t) > max_gap_s):
+        second[max(int(np.floor(t[gap])) + 1, 0) : max(int(np.ceil(t[gap + 1])), 0)] = np.nan
+    return second
 
 
 def bin_means(time_s: FloatArray, values: FloatArray, width_s: float, bins: int) -> FloatArray:

@@ -17,7 +17,7 @@ from stadion.science.critical_power import (
     w_balance,
 )
 from stadion.science.curve import DURATIONS_S
-from stadion.science.student import reach95
+from stadion.science.line import reach95
 from tests.science.refusals import best_seconds, refused
 
 TIMES = np.array([150.0, 240.0, 400.0, 700.0, 1200.0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stadion.science.resample import per_second
+from stadion.science.resample import interpolate, per_second
 from tests.science.refusals import refused
 
 
@@ -16,6 +16,20 @@ def test_short_gaps_are_joined_and_long_ones_are_not() -> None:
     assert np.isnan(second[32:62]).all()
     assert second[62] == 0.0
     assert np.isnan(per_second(time, values, max_gap_s=5.0)[16])
+
+
+def test_it_agrees_with_the_general_way_of_joining() -> None:
+    random = np.random.default_rng(0)
+    for whole in (True, False):
+        steps = random.exponential(3.0, 400) + 1.0
+        steps[[50, 51, 200]] = 40.5
+        time = np.cumsum(np.floor(steps) if whole else steps) - 5.0
+        values = random.normal(size=400)
+        values[random.integers(0, 400, 20)] = np.nan
+        grid = np.arange(int(time[-1]) + 1.0)
+        np.testing.assert_allclose(
+            per_second(time, values, 8.0), interpolate(time, values, grid, 8.0)
+        )
 
 
 def test_a_sensor_that_starts_late_or_ends_early_is_missing_there() -> None:
