@@ -104,26 +104,20 @@ def moving_steps(activity: Activity, track: Track) -> BoolArray | None:
 
 
 def _elapsed_s(activity: Activity) -> float:
-    first = min((float(t.time_s[0]) for t in activity.tracks if len(t)), default=0.0)
-    recorded = max(activity.duration_s - first, 0.0)
+    # Heart beats are a track of their own, whose clock is the sum of the beats: it drifts.
+    time_s = activity.tracks[0].time_s if activity.tracks else np.empty(0)
+    recorded = float(time_s[-1] - time_s[0]) if len(time_s) else 0.0
     spans = [lap for lap in activity.laps if lap.kind == "session"]
     if not spans and not recorded:
         spans = [lap for lap in activity.laps if lap.kind in ("lap", "length")]
     start = min((s.start_s for s in spans), default=0.0)
     end = max((s.end_s for s in spans), default=0.0)
     told = end - start
-    if told <= 0 or (recorded and told > 2.0 * recorded + 3600.0):
+    if not 0 < told < math.inf or (recorded and told > 2.0 * recorded + 3600.0):
         return recorded
-    return told if _holds(activity, start - _MARGIN_S, end + _MARGIN_S) else recorded
-
-
-def _holds(activity: Activity, start_s: float, end_s: float) -> bool:
-    """True when nine of ten records lie in the span: else a summary is of another recording."""
-    rows = inside = 0
-    for track in activity.tracks:
-        first, last = np.searchsorted(track.time_s, [start_s, end_s])
-        rows, inside = rows + len(track), inside + int(last - first)
-    return inside >= 0.9 * rows
+    # What leaves out a tenth of the records is a summary of another recording.
+    first, last = np.searchsorted(time_s, [start - _MARGIN_S, end + _MARGIN_S])
+    return told if last - first >= 0.9 * len(time_s) else recorded
 
 
 def _timer_s(activity: Activity, elapsed_s: float) -> float:
