@@ -9,7 +9,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.ingest.base import Member, digest_of
 from stadion.ingest.tabular.guess import empty_table, notation_of
 from stadion.ingest.tabular.layout import find_layout, rows_of
-from stadion.ingest.tabular.mapping import ColumnMapping, mapping_name, mapping_of
+from stadion.ingest.tabular.mapping import ColumnMapping, grouped, mapping_of
 from stadion.ingest.tabular.preface import start_of
 
 __all__ = ["PLUGIN", "CsvReader"]
@@ -36,15 +36,8 @@ class CsvReader:
 
     def claim(self, members: Sequence[Member]) -> list[list[Member]]:
         """Texts that begin with a header and a row of as many fields, with their mappings."""
-        tables = [member for member in members if find_layout(member.head) is not None]
-        beside = {m.path: m for m in members if m.path.lower().endswith("mapping.json")}
-        groups = []
-        for member in tables:
-            mapping = beside.get(mapping_name(member.path))
-            if mapping is None and beside:
-                mapping = _of_folder(member, tables, beside)
-            groups.append([member] if mapping is None else [member, mapping])
-        return groups
+        tables = [m for m in members if find_layout(m.head) is not None]
+        return grouped(tables, members)
 
     def read(self, group: Sequence[Member]) -> list[Activity | Table]:
         """One activity; columns of numbers are its channels."""
@@ -62,14 +55,6 @@ class CsvReader:
             table.add(chunk)
         facts = start_of(layout.preface, layout.delimiter, member.path, mapping.zone)
         return [table.activity(Source(self.name, digest_of(datas), member.path), facts)]
-
-
-def _of_folder(table: Member, tables: Sequence[Member], beside: dict[str, Member]) -> Member | None:
-    """The `mapping.json` of a folder that holds one table only."""
-    folder = table.path.rpartition("/")[0]
-    if sum(other.path.rpartition("/")[0] == folder for other in tables) > 1:
-        return None
-    return beside.get(f"{folder}/mapping.json" if folder else "mapping.json")
 
 
 PLUGIN = CsvReader()

@@ -22,7 +22,7 @@ CHECKS = checks_in(checks)
 def test_the_readers_are_those_of_the_design() -> None:
     assert READERS.names() == [
         "barbell_metawear", "coachai_track2", "csv", "exercise_pose", "fit", "fitbit_mturk",
-        "football_odds", "gpx", "hrm", "intl_football", "lifesnaps", "nba_sportvu",
+        "football_odds", "gpx", "hrm", "intl_football", "lifesnaps", "nba_sportvu", "ndjson",
         "physical_therapy", "pmdata", "pwx", "shuttleset", "srm", "tcx", "tennis_atp",
         "tennis_odds", "ts", "wle_dumbbell",
     ]  # fmt: skip

@@ -80,7 +80,7 @@ def _clock(column: Column, rows: int, zone: str, is_day_first: bool) -> Clock | 
     if is_dated(told):
         if zone and not column.kinds["zoned"]:
             told = localised(told, zone)
-        return Clock(told, True, (header,), repairs)
+        return Clock(told, True, (header,), (*repairs, *_unzoned(column, zone)))
     return Clock(_unwrapped(told), False, (header,), repairs, is_of_day=True)
 
 
@@ -98,6 +98,11 @@ def _told_apart(
     order = "day/month" if is_day_first else "month/day"
     what = f"dates of {column.header[:40]!r} such as {column.sample[:20]!r} taken as {order}"
     return (day_first if is_day_first else month_first), (Repair(what),)
+
+
+def _unzoned(column: Column, zone: str) -> tuple[Repair, ...]:
+    count = 0 if zone else column.kinds["local"] + column.kinds["clock"]
+    return (Repair("times without a zone taken as UTC", count),) if count else ()
 
 
 def _unwrapped(seconds: FloatArray) -> FloatArray:
@@ -126,7 +131,8 @@ def _combined(
             seconds: FloatArray = told + moments[0]
             if np.isfinite(seconds).any():
                 seconds = localised(seconds, zone) if zone else seconds
-                return Clock(seconds, True, (date.header, time.header), repairs)
+                mended = (*repairs, *_unzoned(time, zone))
+                return Clock(seconds, True, (date.header, time.header), mended)
     return None
 
 

@@ -83,6 +83,15 @@ class Column:
             self.chunks.append(values.astype(np.float64 if is_wide else np.float32))
         self.strange += strange
 
+    def add_numbers(self, values: FloatArray) -> None:
+        """Rows whose fields come as numbers."""
+        self.add_values(values)
+        if self.meaning.role == "time":
+            blank = np.full(len(values), np.nan)
+            self.day_first.append(blank)
+            self.month_first.append(blank)
+            self.strange_times += int(np.isfinite(values).sum())
+
     @property
     def values(self) -> FloatArray:
         """(n,) numbers of all rows; asked for again they are the same array."""

@@ -122,10 +122,6 @@ def guess(data: bytes, mapping: ColumnMapping | None = None) -> Guess:
         notes = [] if clock is None else [repair.what for repair in clock.repairs]
     except StadionError as error:
         clock, notes = None, [error.message]
-    kinds = [c.kinds for c in table.columns if clock and c.header in clock.headers]
-    is_local = clock and clock.is_dated and any(k["local"] or k["clock"] for k in kinds)
-    if is_local and not table.mapping.zone:
-        notes.append("the times name no zone and are taken as UTC; state a zone if not")
     taken: dict[str, str] = {}
     columns = [_told(column, table, clock, taken) for column in table.columns]
     return Guess(layout.encoding, layout.delimiter, tuple(columns), tuple(notes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +17,18 @@ from stadion.core.channels import CHANNELS, canonical
 from stadion.core.errors import Code, StadionError
 from stadion.core.units import UNITS
 from stadion.ingest._sports import sport_named
+from stadion.ingest.base import Member
 from stadion.ingest.tabular.words import PACES, Meaning, unit_named
 
-__all__ = ["ColumnMapping", "mapping_name", "mapping_of", "stated", "unused", "with_mapping"]
+__all__ = [
+    "ColumnMapping",
+    "grouped",
+    "mapping_name",
+    "mapping_of",
+    "stated",
+    "unused",
+    "with_mapping",
+]
 
 _SUFFIX = ".mapping.json"
 _TARGET = re.compile(r"\s*([^\[\]]*?)\s*(?:\[\s*([^\[\]]*?)\s*\])?\s*")
@@ -163,6 +173,23 @@ def with_mapping(data: bytes, mapping: ColumnMapping, name: str) -> bytes:
             # A fixed date: the same content gives the same bytes.
             archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), part)
     return packed.getvalue()
+
+
+def grouped(tables: Sequence[Member], members: Sequence[Member]) -> list[list[Member]]:
+    """Each table, with the sidecar beside it that states its columns if there is one.
+
+    That is `NAME.mapping.json`, or `mapping.json` in a folder that holds one table only.
+    """
+    beside = {m.path: m for m in members if m.path.lower().endswith("mapping.json")}
+    folders = Counter(table.path.rpartition("/")[0] for table in tables) if beside else Counter()
+    groups = []
+    for table in tables:
+        folder = table.path.rpartition("/")[0]
+        mapping = beside.get(table.path + _SUFFIX)
+        if mapping is None and folders[folder] == 1:
+            mapping = beside.get(f"{folder}/mapping.json" if folder else "mapping.json")
+        groups.append([table] if mapping is None else [table, mapping])
+    return groups
 
 
 def unused(mapping: ColumnMapping, headers: Sequence[str]) -> list[str]:

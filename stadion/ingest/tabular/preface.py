@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-import math
 import re
 from collections.abc import Iterator, Sequence
 
@@ -14,7 +13,7 @@ from stadion.core.activity import Repair
 from stadion.ingest.tabular.table import Facts
 from stadion.ingest.tabular.times import localised, moments_in
 
-__all__ = ["start_of"]
+__all__ = ["moment_of", "start_of"]
 
 _STARTS = re.compile(
     r"(?:start|begin|date|datum|fecha|开始|日期)(?:[ _/]?(?:time|date|zeit|uhrzeit|时间|at))*",
@@ -29,16 +28,15 @@ _NAME = re.compile(
 def start_of(preface: Sequence[str], delimiter: str, path: str, zone: str) -> Facts:
     """The start as the preface tells it, else as a name such as 2009_07_10_17_55_06.csv does."""
     for text in _candidates(preface, delimiter):
-        found = _seconds(text)
+        found = moment_of(text, zone)
         if found is not None:
-            local = found if not zone else _moved(found, zone)
-            return Facts(local)
+            return Facts(found)
     named = _NAME.search(path.rpartition("/")[2])
     if named:
-        found = _seconds(f"{named[1]}-{named[2]}-{named[3]} {named[4]}:{named[5]}:{named[6]}")
+        text = f"{named[1]}-{named[2]}-{named[3]} {named[4]}:{named[5]}:{named[6]}"
+        found = moment_of(text, zone)
         if found is not None:
-            local = found if not zone else _moved(found, zone)
-            return Facts(local, (Repair("start taken from the name of the file"),))
+            return Facts(found, (Repair("start taken from the name of the file"),))
     return Facts()
 
 
@@ -61,14 +59,11 @@ def _fields(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _seconds(text: str) -> float | None:
+def moment_of(text: str, zone: str) -> float | None:
+    """Seconds since 1970 of a date with a time; without a zone of its own it is in `zone`."""
     found = moments_in([text.strip().strip('"')])
-    is_whole = found.kinds.get("local") or found.kinds.get("zoned")
-    seconds = float(found.month_first[0])
-    if math.isnan(seconds):
-        seconds = float(found.day_first[0])
-    return seconds if is_whole and math.isfinite(seconds) else None
-
-
-def _moved(seconds: float, zone: str) -> float:
-    return float(localised(np.array([seconds]), zone)[0])
+    seconds = found.month_first if np.isfinite(found.month_first[0]) else found.day_first
+    if not np.isfinite(seconds[0]) or not {"local", "zoned"} & found.kinds.keys():
+        return None
+    is_local = zone and "local" in found.kinds
+    return float((localised(seconds, zone) if is_local else seconds)[0])

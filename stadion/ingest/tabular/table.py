@@ -49,6 +49,8 @@ class Table:
     notation: Notation = field(default_factory=Notation)
     is_trimmed: bool = False
     is_day_first: bool = False
+    sport: str = ""
+    """FIT's word, where something beside the rows tells it."""
     rows: int = 0
     lost: Counter[str] = field(default_factory=Counter)
 
@@ -180,7 +182,7 @@ class Table:
         if self.mapping.sport:
             return sport_named(self.mapping.sport)
         headers = {column.header.strip().lower() for column in self.columns}
-        return "rowing" if {"stroke_rate", "estimated_500m_time"} <= headers else ""
+        return self.sport or ("rowing" if {"stroke_rate", "estimated_500m_time"} <= headers else "")
 
     def _repairs(self) -> Iterator[Repair]:
         streams = self.streams()

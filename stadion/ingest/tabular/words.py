@@ -84,7 +84,9 @@ _CHANNELS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         ("temperature", "temp", "temperatur", "temperatura", "atemp", "温度", "气温"),
         ("temperature", "")),
-    **dict.fromkeys(("grade", "slope", "gradient", "hillslope", "steigung", "坡度"), ("grade", "")),
+    **dict.fromkeys(
+        ("grade", "slope", "gradient", "gradesmooth", "hillslope", "steigung", "坡度"),
+        ("grade", "")),
     **dict.fromkeys(
         ("lat", "latitude", "positionlat", "gpslat", "gpslatitude", "breitengrad", "latitud",
          "纬度"), ("position_lat", "")),
