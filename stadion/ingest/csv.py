@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from stadion.core.activity import Activity, Source, Table
 from stadion.core.errors import Code, StadionError
 from stadion.ingest.base import Member, digest_of
-from stadion.ingest.tabular.guess import empty_table, notation_of
+from stadion.ingest.tabular.guess import empty_table, note_habits
 from stadion.ingest.tabular.layout import find_layout, rows_of
 from stadion.ingest.tabular.mapping import ColumnMapping, grouped, mapping_of
 from stadion.ingest.tabular.preface import start_of
@@ -50,8 +50,7 @@ class CsvReader:
         table = empty_table(layout, mapping)
         for chunk in rows_of(data, layout):
             if not table.rows:
-                table.notation = notation_of(layout, chunk)
-                table.is_day_first = table.notation.uses_comma or layout.delimiter == ";"
+                note_habits(table, layout, chunk)
             table.add(chunk)
         facts = start_of(layout.preface, layout.delimiter, member.path, mapping.zone)
         return [table.activity(Source(self.name, digest_of(datas), member.path), facts)]

@@ -17,7 +17,7 @@ from stadion.ingest.tabular.numbers import has_decimal_comma
 from stadion.ingest.tabular.table import Table
 from stadion.ingest.tabular.words import Meaning
 
-__all__ = ["ColumnGuess", "Guess", "empty_table", "guess", "notation_of"]
+__all__ = ["ColumnGuess", "Guess", "empty_table", "guess", "note_habits"]
 
 _SAMPLE_BYTES = 1 << 16
 _SAMPLE_ROWS = 500
@@ -115,7 +115,7 @@ def guess(data: bytes, mapping: ColumnMapping | None = None) -> Guess:
         cut = cut[: cut.rfind(b"\n") + 1 or None]
     rows = itertools.chain.from_iterable(rows_of(cut, layout))
     sample = list(itertools.islice(rows, _SAMPLE_ROWS))
-    table.notation = notation_of(layout, sample)
+    note_habits(table, layout, sample)
     table.add(sample)
     try:
         clock: Clock | None = table.clock()
@@ -135,11 +135,12 @@ def empty_table(layout: Layout, mapping: ColumnMapping) -> Table:
     return table
 
 
-def notation_of(layout: Layout, rows: list[list[str]]) -> Notation:
-    """Where commas part no columns, whether they are decimal signs."""
+def note_habits(table: Table, layout: Layout, rows: list[list[str]]) -> None:
+    """Tell the table what its first rows show of how its country writes numbers and dates."""
     is_comma_free = layout.delimiter != ","
     fields = [field for row in rows[:100] for field in row if "," in field]
-    return Notation(is_comma_free, is_comma_free and has_decimal_comma(fields))
+    table.notation = Notation(is_comma_free, is_comma_free and has_decimal_comma(fields))
+    table.is_day_first = table.notation.uses_comma or layout.delimiter == ";"
 
 
 def _role(channel: str) -> str:
