@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-__all__ = ["EloTable", "MarketTable", "experience_step", "goal_step", "win_probability"]
+__all__ = [
+    "EloTable",
+    "MarketTable",
+    "experience_step",
+    "football_step",
+    "goal_step",
+    "win_probability",
+]
 
 _SCALE = 400.0
 _START = 1500.0
@@ -57,6 +64,30 @@ def goal_step(base: float, margin: float) -> float:
     football, Int. J. Forecasting 26 (2010) 460-470: K = K0 (1 + margin) ** lambda.
     """
     return base * math.sqrt(1.0 + abs(margin)) / math.sqrt(2.0)
+
+
+def football_step(importance: float, margin: float) -> float:
+    """Points at stake in a match of national teams, as the World Football Elo Ratings count them.
+
+    Parameters
+    ----------
+    importance
+        60 World Cup finals, 50 continental finals, 40 qualifiers, 30 other tournaments, 20
+        friendlies.
+    margin
+        Difference of goals: one and a half times the points for two, (11 + margin) / 8 beyond.
+
+    References
+    ----------
+    World Football Elo Ratings, eloratings.net/about.
+
+    Examples
+    --------
+    >>> football_step(60, 1), football_step(20, 2), football_step(40, 5)
+    (60.0, 30.0, 80.0)
+    """
+    margin = abs(margin)
+    return importance * (1.0 if margin < 2 else 1.5 if margin < 3 else (11.0 + margin) / 8.0)
 
 
 @dataclass(slots=True, eq=False)
