@@ -32,7 +32,7 @@ def _part(data: bytes, start: int, body: int, end: int, most: int) -> bytes:
     for definition in walked.definitions:
         for at in (definition.positions[most:-most] - 1 - body).tolist():
             keep[at : at + 1 + definition.size] = False
-    left = np.frombuffer(data, np.uint8)[body:end][keep].tobytes()
+    left: bytes = np.frombuffer(data, np.uint8)[body:end][keep].tobytes()
     head = data[start : start + 4] + struct.pack("<I", len(left)) + data[start + 8 : start + 12]
     if body - start >= 14:
         head += struct.pack("<H", crc16(head)) + data[start + 14 : body]

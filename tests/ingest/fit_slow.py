@@ -9,6 +9,7 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 __all__ = ["SlowMessage", "decode", "interpret"]
 
@@ -117,6 +118,9 @@ def _record(data: bytes, at: int, layout: _Layout) -> tuple[SlowMessage, int]:
         message.raw[key] = raw
         numbers = None if base is None else interpret(raw, base, layout.big_endian)
         if numbers is not None:
-            message.values[key] = numbers
+            # A field that stands twice in a layout: what comes first and says something counts.
+            known = message.values.get(key, [])
+            pairs = zip_longest(known, numbers)
+            message.values[key] = [b if a is None else a for a, b in pairs]
         at += size
     return message, at

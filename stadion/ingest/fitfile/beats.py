@@ -45,7 +45,8 @@ def beat_track(
         times = _clocked(rr_ms / 1000, rows, messages.positions, records)
         rr_ms, times = rr_ms[np.isfinite(times)], times[np.isfinite(times)]
     elif strap is not None:
-        known = np.isfinite(strap.rr_ms)
+        # A strap also delivers what it measured before the start.
+        known = np.isfinite(strap.rr_ms) & (strap.times >= zero)
         rr_ms, times = strap.rr_ms[known], strap.times[known]
     else:
         return None
