@@ -112,6 +112,10 @@ class Archive(Changing):
         """Those of the ids that are recordings of this archive."""
         return self._catalogue.known(ids)
 
+    def leads(self, ids: Sequence[str]) -> dict[str, str]:
+        """Recording -> the id of its workout, of those that are there."""
+        return self._catalogue.leads(ids)
+
     # --- workouts out
 
     def recording(self, activity_id: str) -> Activity:
@@ -175,7 +179,7 @@ class Archive(Changing):
         channel: str | None = None,
         label_kind: str | None = None,
         limit: int | None = None,
-        skip: int = 0,
+        after: str | None = None,
         is_newest_first: bool = False,
         is_fresh: bool = True,
     ) -> list[ActivitySummary]:
@@ -188,13 +192,14 @@ class Archive(Changing):
             do not match, else they come last.
         label_kind
             Kind of a lap: `activity` finds those that somebody labelled.
-        limit, skip
-            At most so many, after passing over so many: a page.
+        limit, after
+            At most so many, behind the one with that id: a page.
         is_fresh
             False does not measure again what a change of a profile made stale.
         """
+        last = None if after is None else self.recordings(after)[0]
         question = Question(
-            athlete, sport, since, until, channel, label_kind, limit, skip, is_newest_first
+            athlete, sport, since, until, channel, label_kind, limit, last, is_newest_first
         )
         found, stale = self._catalogue.find(question)
         if stale and is_fresh and self.freshen(stale):

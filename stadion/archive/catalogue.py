@@ -21,11 +21,17 @@ from stadion.core.errors import Code, StadionError
 __all__ = ["Catalogue", "Question"]
 
 _BUSY_S = 30
+_SOME = 500
+"""Ids in one question to the database."""
+_ADDED: sa.ColumnClause[int] = sa.literal_column("activities.rowid")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which workouts are looked for; None = any. `since` counts, `until` does not."""
+    """Which workouts are looked for; None = any. `since` counts, `until` does not.
+
+    `after` is the workout that the page before ended with.
+    """
 
     athlete: str | None = None
     sport: str | None = None
@@ -34,7 +40,7 @@ class Question:
     channel: str | None = None
     label_kind: str | None = None
     limit: int | None = None
-    skip: int = 0
+    after: str | None = None
     is_newest_first: bool = False
 
 
@@ -84,10 +90,13 @@ class Catalogue:
 
     def leads(self, ids: Sequence[str]) -> dict[str, str]:
         """Recording -> the one that leads its workout, of those that are there."""
-        query = sa.select(ActivityRow.id, ActivityRow.workout).where(ActivityRow.id.in_(ids))
+        leads: dict[str, str] = {}
         with self.reading() as session:
-            found = session.execute(query)
-            return {row.id: row.workout for row in found}
+            for at in range(0, len(ids), _SOME):
+                row = ActivityRow
+                query = sa.select(row.id, row.workout).where(row.id.in_(ids[at : at + _SOME]))
+                leads |= {found.id: found.workout for found in session.execute(query)}
+        return leads
 
     def count(self) -> int:
         """How many recordings there are, twins included."""
@@ -130,16 +139,16 @@ class Catalogue:
             Newest first, undated ones come last all the same.
         """
         row = ActivityRow
-        added: sa.ColumnClause[int] = sa.literal_column("activities.rowid")
         start = row.start_us.desc() if question.is_newest_first else row.start_us
         query = _asked(sa.select(row), question).order_by(
-            row.start_us.is_(None), start, row.name, added
+            row.start_us.is_(None), start, row.name, _ADDED
         )
-        if question.limit is not None or question.skip:
-            limit = -1 if question.limit is None else question.limit
-            query = query.limit(limit).offset(question.skip)
+        if question.limit is not None:
+            query = query.limit(question.limit)
         query = query.options(orm.selectinload(row.channels), orm.selectinload(row.labels))
         with self.reading() as session:
+            if question.after is not None:
+                query = query.where(_behind(session, question.after, question.is_newest_first))
             found = list(session.scalars(query))
             twins = _twins(session)
             summaries = [summary_of(row, (row.id, *twins.get(row.id, ()))) for row in found]
@@ -176,6 +185,18 @@ def _asked(query: Any, question: Question) -> Any:
     if question.label_kind is not None:
         query = query.where(row.labels.any(LabelRow.kind == question.label_kind))
     return query
+
+
+def _behind(session: orm.Session, after: str, is_newest_first: bool) -> Any:
+    """What `find` lists behind a workout."""
+    row = ActivityRow
+    query = sa.select(row.start_us, row.name, _ADDED).where(row.id == after)
+    start, name, added = session.execute(query).one()
+    same = sa.tuple_(row.name, _ADDED) > sa.tuple_(sa.literal(name), sa.literal(added))
+    if start is None:
+        return row.start_us.is_(None) & same
+    later = row.start_us < start if is_newest_first else row.start_us > start
+    return later | ((row.start_us == start) & same) | row.start_us.is_(None)
 
 
 def _twins(session: orm.Session) -> dict[str, list[str]]:
