@@ -27,7 +27,8 @@ _OUTSIDE = (
     (22.284, 101.8652, 20.0988, 106.665), (21.5422, 106.4525, 20.487800, 108.051),  # Vietnam
     (55.8175, 109.0323, 50.3257, 119.127), (55.8175, 127.4568, 49.5574, 137.0227),  # Russia
     (44.8922, 131.2662, 42.5692, 137.0227),
-    (22.53, 113.82, 22.13, 114.45),  # Hong Kong
+    # Hong Kong, whose border runs from Deep Bay up the Shenzhen river.
+    (22.43, 113.82, 22.13, 113.95), (22.505, 113.95, 22.13, 114.08), (22.535, 114.08, 22.13, 114.45),
     (22.2175, 113.52, 22.1, 113.62),  # Macau
 )  # fmt: skip
 
@@ -76,7 +77,8 @@ def from_wgs84(lat: FloatArray, long: FloatArray) -> tuple[FloatArray, FloatArra
     >>> lat.round(6).tolist(), long.round(6).tolist()
     ([39.910103], [116.403741])
     """
-    north, east = _shift(np.asarray(lat, np.float64), np.asarray(long, np.float64))
+    with np.errstate(invalid="ignore"):
+        north, east = _shift(np.asarray(lat, np.float64), np.asarray(long, np.float64))
     inside = is_in_china(lat, long)
     return np.where(inside, lat + north, lat), np.where(inside, long + east, long)
 
@@ -94,7 +96,8 @@ def to_wgs84(lat: FloatArray, long: FloatArray) -> tuple[FloatArray, FloatArray]
     true_lat, true_long = goal_lat, goal_long
     # The shift changes by less than 1 % of a step, so every round gains two digits.
     for _ in range(_ROUNDS):
-        north, east = _shift(true_lat, true_long)
+        with np.errstate(invalid="ignore"):
+            north, east = _shift(true_lat, true_long)
         true_lat, true_long = goal_lat - north, goal_long - east
     inside = is_in_china(true_lat, true_long)
     return np.where(inside, true_lat, lat), np.where(inside, true_long, long)
