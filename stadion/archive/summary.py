@@ -14,7 +14,8 @@ from stadion.archive.merging import kind_rank
 from stadion.archive.rows import ActivityRow, ChannelRow, LabelRow, microseconds, moment
 from stadion.core.activity import Activity
 from stadion.core.profile import Profile
-from stadion.science.times import local_date, times_of
+from stadion.science.summary import curves_of, summarise
+from stadion.science.times import local_date
 
 __all__ = ["ActivitySummary", "Facts", "facts_of", "fill", "is_workout", "summary_of"]
 
@@ -117,7 +118,6 @@ def facts_of(activity: Activity, profile: Profile) -> Facts:
     """
     start_us = None if activity.start is None else microseconds(activity.start)
     metrics, curves = _measured(activity, profile)
-    times = times_of(activity) if _has_workout_channel(activity) else None
     return Facts(
         id=activity.id,
         athlete=activity.athlete,
@@ -130,16 +130,16 @@ def facts_of(activity: Activity, profile: Profile) -> Facts:
         name=activity.source.name,
         is_partial=activity.source.is_partial,
         source=activity.source.digest,
-        can_be_twin=is_workout(activity),
+        can_be_twin=activity.start is not None and is_workout(activity),
         sub_sport=activity.sub_sport,
         device=activity.device,
         title=activity.title,
         zone=activity.zone,
         day=_text(local_date(activity)),
-        elapsed_s=_finite(times.elapsed_s) if times else None,
-        timer_s=_finite(times.timer_s) if times else None,
-        moving_s=_finite(times.moving_s) if times else None,
-        distance_m=metrics.get("distance_m", _distance_m(activity)),
+        elapsed_s=metrics.get("elapsed_s"),
+        timer_s=metrics.get("timer_s"),
+        moving_s=metrics.get("moving_s"),
+        distance_m=metrics.get("distance_m"),
         rank=_rank(activity),
         known_values=sum(
             int(np.isfinite(values).sum())
@@ -217,15 +217,11 @@ def summary_of(row: ActivityRow, recordings: tuple[str, ...]) -> ActivitySummary
 
 
 def is_workout(activity: Activity) -> bool:
-    """Whether it can have a twin: dated, of one athlete, and nobody's labelled data set."""
-    if activity.start is None or not activity.tracks or activity.tracks[0].subject:
+    """Whether it is one athlete's, with what people measure of it: no lab's labelled clip."""
+    if not activity.tracks or activity.tracks[0].subject:
         return False
     if any(lap.kind in _LABELLED for lap in activity.laps):
         return False
-    return _has_workout_channel(activity)
-
-
-def _has_workout_channel(activity: Activity) -> bool:
     return not _WORKOUT_CHANNELS.isdisjoint(activity.channels)
 
 
@@ -235,15 +231,7 @@ def _measured(
     """Metrics, and best means per duration; nothing of what is no workout."""
     if not is_workout(activity):
         return {}, {}
-    try:
-        from stadion.science.summary import curves_of, summarise
-    except ImportError:
-        return {}, {}
-    metrics = {
-        name: float(value)
-        for name, value in summarise(activity, profile).items()
-        if _finite(value) is not None
-    }
+    metrics = {name: round(value, 6) for name, value in summarise(activity, profile).items()}
     curves = {
         name: [_finite(round(float(value), 4)) for value in values]
         for name, values in curves_of(activity).items()
@@ -258,16 +246,8 @@ def _rank(activity: Activity) -> int:
 
 
 def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return value if math.isfinite(value) else None
 
 
 def _text(day: date | None) -> str:
     return day.isoformat() if day else ""
-
-
-def _distance_m(activity: Activity) -> float | None:
-    for track in activity.tracks:
-        if "distance" in track.channels:
-            known = track.channels["distance"][np.isfinite(track.channels["distance"])]
-            return float(known[-1]) if len(known) else None
-    return None
