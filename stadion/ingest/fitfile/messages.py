@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,40 +14,77 @@ import numpy.typing as npt
 from stadion.core.arrays import Array, FloatArray, IntArray
 from stadion.core.errors import Code, StadionError
 from stadion.ingest.fitfile.values import BASE_TYPES, BaseType, as_numbers, base_type, text
-from stadion.ingest.fitfile.walk import TIMESTAMP, Definition, Field, stored_in, times_of
+from stadion.ingest.fitfile.walk import TIMESTAMP, Definition, Field, times_of
 
 __all__ = ["RELATIVE_BELOW", "Messages", "OctetArray", "clock_of"]
 
 RELATIVE_BELOW = 0x10000000  # smaller times count from the device's start, not from 1989
 _MOST_CELLS = 5_000_000
 _OCTET = BASE_TYPES[13]
+_LETTERS = {
+    "u1": "B", "i1": "b", "u2": "H", "i2": "h", "u4": "I", "i4": "i", "u8": "Q", "i8": "q",
+    "f4": "f", "f8": "d",
+}  # fmt: skip
 
 OctetArray = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Block(NamedTuple):
+    """The records of one definition: their positions, and where their bytes lie in `buffer`."""
+
+    definition: Definition
+    positions: IntArray
+    buffer: bytes | Array
+    first: int
+    step: int
+
+    @classmethod
+    def of(cls, data: bytes, definition: Definition) -> Block:
+        """Records that all follow each other are used as they lie, others laid end to end."""
+        positions = definition.positions
+        first, step = int(positions[0]), 1 + definition.size
+        if int(positions[-1]) - first == (len(positions) - 1) * step or not definition.size:
+            return cls(definition, positions, data, first, step)
+        size = definition.size
+        window = np.ndarray((len(data) - size + 1,), f"V{size}", data, 0, (1,))
+        return cls(definition, positions, window[positions], 0, size)
+
+    def stored(self, each: Field, kind: BaseType) -> Array:
+        """(n, k) numbers of one field as they lie in the records, k to a record."""
+        order = ">" if self.definition.big_endian else "<"
+        shape = (len(self.positions), each.size // kind.size)
+        strides = (self.step, kind.size)
+        return np.ndarray(
+            shape, f"{order}{kind.letter}", self.buffer, self.first + each.offset, strides
+        )
+
+
+@dataclass(slots=True, eq=False)
 class Messages:
     """All records of one message, in the order of the file.
 
     A field that only some of the definitions hold is missing in the records of the others.
-    `blocks` are the definitions with the offsets of their records; `order` sorts the blocks'
-    records, laid end to end, by position; None = they are sorted.
+    `order` sorts the blocks' records, laid end to end, by position; None = they are sorted.
     """
 
     data: bytes
-    blocks: tuple[tuple[Definition, IntArray], ...]
+    blocks: tuple[Block, ...]
     order: IntArray | None
     positions: IntArray
+    _index: dict[tuple[int, int], list[tuple[int, Block, Field]]] | None = None
 
     @classmethod
     def of(cls, data: bytes, definitions: Sequence[Definition], message: int) -> Messages:
         """The records of the message of that number."""
-        mine = [(d, d.positions) for d in definitions if d.message == message and d.is_used]
+        mine = tuple(
+            Block.of(data, each) for each in definitions if each.message == message and each.is_used
+        )
         if not mine:
             return cls(data, (), None, np.empty(0, np.int64))
-        at = np.concatenate([positions for _, positions in mine])
-        order = None if (at[1:] > at[:-1]).all() else np.argsort(at, kind="stable")
-        return cls(data, tuple(mine), order, at if order is None else at[order])
+        at = np.concatenate([block.positions for block in mine]) if mine[1:] else mine[0].positions
+        is_sorted = len(mine) == 1 or bool((at[1:] > at[:-1]).all())
+        order = None if is_sorted else np.argsort(at, kind="stable")
+        return cls(data, mine, order, at if order is None else at[order])
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -101,10 +141,7 @@ class Messages:
 
     def octets(self, number: int) -> OctetArray:
         """(n, k) bytes of a field of FIT, whatever its type; 255 where a record has none."""
-        found = [
-            (start, stored_in(self.data, definition, positions, each, _OCTET))
-            for start, definition, positions, each in self._holding(number, -1)
-        ]
+        found = [(at, block.stored(each, _OCTET)) for at, block, each in self._holding(number)]
         width = max((stored.shape[1] for _, stored in found), default=0)
         self.check_size(width)
         octets = np.full((len(self), width), 0xFF, np.uint8)
@@ -119,9 +156,9 @@ class Messages:
         found = ((row, text(octets[row].tobytes())) for row in rows)
         return {row: said for row, said in found if said}
 
-    def check_size(self, fields: int) -> None:
+    def check_size(self, fields: int, most: int | None = None) -> None:
         """Refuse a made-up file that would spread few bytes over very many values."""
-        most = _MOST_CELLS + len(self.data)
+        most = _MOST_CELLS + len(self.data) if most is None else most
         if fields * len(self) > most:
             raise StadionError(
                 Code.INVALID,
@@ -129,28 +166,63 @@ class Messages:
                 f"expected at most {most} values",
             )
 
-    def _fields(self) -> Iterator[Field]:
-        return (each for definition, _ in self.blocks for each in definition.fields)
+    def rows(self) -> list[dict[int, tuple[float, ...]]]:
+        """Each record's own fields that hold numbers, as stored; NaN = missing.
 
-    def _holding(
-        self, number: int, owner: int
-    ) -> Iterator[tuple[int, Definition, IntArray, Field]]:
-        """(first row, definition, positions, field) of each block that has the field."""
-        start = 0
-        for definition, positions in self.blocks:
-            for each in definition.fields:
-                if each.number == number and each.owner == owner and each.size:
-                    yield start, definition, positions, each
-            start += len(positions)
+        For the few records that have very many fields: `lists` is for many records.
+        """
+        found = [row for block in self.blocks for row in _rows(self.data, block)]
+        return found if self.order is None else [found[k] for k in self.order.tolist()]
+
+    def _fields(self) -> Iterator[Field]:
+        return (each for block in self.blocks for each in block.definition.fields)
+
+    def _holding(self, number: int, owner: int = -1) -> list[tuple[int, Block, Field]]:
+        """(first row, block, field) of each block that has the field."""
+        if self._index is None:
+            self._index = {}
+            start = 0
+            for block in self.blocks:
+                for each in block.definition.fields:
+                    if each.size:
+                        found = self._index.setdefault((each.number, each.owner), [])
+                        found.append((start, block, each))
+                start += len(block.positions)
+        return self._index.get((number, owner), [])
 
     def _stored(
         self, number: int, owner: int, base: int | None
     ) -> Iterator[tuple[int, Array, BaseType]]:
         """(first row, numbers, type) of the field in each block that has it as numbers."""
-        for start, definition, positions, each in self._holding(number, owner):
+        for start, block, each in self._holding(number, owner):
             kind = base_type(each.base if base is None else base)
             if kind is not None and _is_numbers(each, kind):
-                yield start, stored_in(self.data, definition, positions, each, kind), kind
+                yield start, block.stored(each, kind), kind
+
+
+def _rows(data: bytes, block: Block) -> Iterator[dict[int, tuple[float, ...]]]:
+    pattern = ">" if block.definition.big_endian else "<"
+    plan: list[tuple[int, int, int, int | None]] = []
+    place = 0
+    for each in block.definition.fields:
+        kind = base_type(each.base)
+        if each.owner >= 0 or kind is None or not _is_numbers(each, kind):
+            pattern += f"{each.size}x"
+            continue
+        count = each.size // kind.size
+        pattern += f"{count}{_LETTERS[kind.letter]}"
+        plan.append((each.number, place, place + count, kind.invalid))
+        place += count
+    layout = struct.Struct(pattern)
+    for at in block.positions.tolist():
+        stored = layout.unpack_from(data, at)
+        row: dict[int, tuple[float, ...]] = {}
+        for number, start, stop, invalid in plan:
+            values = tuple(math.nan if v == invalid else float(v) for v in stored[start:stop])
+            known = row.get(number)
+            if known is None or all(map(math.isnan, known)):
+                row[number] = values
+        yield row
 
 
 def _is_numbers(each: Field, kind: BaseType) -> bool:
@@ -170,7 +242,7 @@ def clock_of(data: bytes, definitions: Sequence[Definition], messages: Messages)
     A record with a compressed header holds five bits of its time, which count on from the last
     full time before it, in whatever message that stood.
     """
-    own = [times_of(data, definition) for definition, _ in messages.blocks]
+    own = [times_of(data, block.definition) for block in messages.blocks]
     times = np.concatenate(own) if own else np.empty(0)
     times = times if messages.order is None else times[messages.order]
     headers = np.frombuffer(data, np.uint8)[messages.positions - 1]

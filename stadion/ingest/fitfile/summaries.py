@@ -21,6 +21,7 @@ from stadion.ingest.fitfile.words import EVENT_TYPES, EVENTS, STROKES, TIMER_TRI
 __all__ = ["read_events", "read_summaries"]
 
 _START = 2
+_LEAST_FIELDS, _MOST_SAID = 10, 500_000  # bounds what a made-up file of laps costs
 _BALANCE = {"session": 37, "lap": 34}
 # Numbers of a part in 1/128 or 1/100 -> the value that it belongs to and how it is scaled.
 _PARTS: dict[str, dict[int, tuple[str, int]]] = {
@@ -73,6 +74,7 @@ def _laps(
     messages = Messages.of(data, definitions, message)
     if not len(messages):
         return []
+    messages.check_size(_LEAST_FIELDS + len(messages.numbers), _MOST_SAID)
     written = clock_of(data, definitions, messages)
     elapsed = next(number for number, q in quantities.items() if q.name == "elapsed_s")
     duration = messages.values(elapsed) / 1000
@@ -90,24 +92,39 @@ def _values(
     messages: Messages, kind: str, quantities: Mapping[int, Quantity]
 ) -> list[dict[str, float]]:
     """What each summary says of the quantities; the first of a name that is there counts."""
-    found: list[dict[str, float]] = [{} for _ in range(len(messages))]
-    parts = _PARTS[kind]
-    present = set(messages.numbers) - parts.keys() - {_START, _BALANCE.get(kind, -1)}
-    unnamed = sorted(present - quantities.keys())
-    for number in [*(n for n in quantities if n in present), *unnamed]:
-        quantity = quantities.get(number) or Quantity(f"unknown_{number}")
-        lists = messages.lists(number) / quantity.scale - quantity.offset
-        for row, place in np.argwhere(np.isfinite(lists)).tolist():
-            found[row].setdefault(quantity.name_of(place), float(lists[row, place]))
+    parts, balance = _PARTS[kind], _BALANCE.get(kind, -1)
+    present = messages.numbers
+    unnamed = {
+        number: Quantity(f"unknown_{number}")
+        for number in sorted(set(present) - quantities.keys() - parts.keys())
+        if number not in (_START, balance)
+    }
+    named = [(number, each) for number, each in quantities.items() if number in present]
+    return [
+        _said_of(row, [*named, *unnamed.items()], parts, row.get(balance, (math.nan,))[0])
+        for row in messages.rows()
+    ]
+
+
+def _said_of(
+    row: Mapping[int, tuple[float, ...]],
+    quantities: Sequence[tuple[int, Quantity]],
+    parts: Mapping[int, tuple[str, int]],
+    balance: float,
+) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for number, quantity in quantities:
+        for place, stored in enumerate(row.get(number, ())):
+            if math.isfinite(stored):
+                value = stored / quantity.scale - quantity.offset
+                found.setdefault(quantity.name_of(place), value)
     for number, (name, scale) in parts.items():
-        column = messages.values(number) / scale
-        for row in np.flatnonzero(np.isfinite(column)).tolist():
-            if name in found[row]:
-                found[row][name] += float(column[row])
-    # Two bits say whose share it is and that it is one; the others count hundredths.
-    shares = messages.values(_BALANCE[kind]) if kind in _BALANCE else np.empty(0)
-    for row in np.flatnonzero(np.isfinite(shares)).tolist():
-        found[row]["left_right_balance_percent"] = (int(shares[row]) & 0x3FFF) / 100
+        part = row.get(number, (math.nan,))[0]
+        if math.isfinite(part) and name in found:
+            found[name] += part / scale
+    if math.isfinite(balance):
+        # Two bits say whose share it is and that it is one; the others count hundredths.
+        found["left_right_balance_percent"] = (int(balance) & 0x3FFF) / 100
     return found
 
 
@@ -149,6 +166,7 @@ def read_events(data: bytes, definitions: Sequence[Definition], zero: float) -> 
     messages = Messages.of(data, definitions, Message.EVENT)
     if not len(messages):
         return ()
+    messages.check_size(_LEAST_FIELDS, _MOST_SAID)
     times = np.round(clock_of(data, definitions, messages) - zero, 6).tolist()
     kinds, types = messages.values(0).tolist(), messages.values(1).tolist()
     said = _said(messages, kinds)

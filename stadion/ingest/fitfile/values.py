@@ -56,12 +56,13 @@ def base_type(code: int) -> BaseType | None:
 
 def as_numbers(stored: Array, kind: BaseType) -> FloatArray:
     """Stored numbers of any shape as float64 of that shape; NaN = missing."""
-    with np.errstate(invalid="ignore"):
-        values = stored.astype(np.float64)
-    if kind.invalid is not None:
-        missing = stored == kind.invalid
-        if missing.any():
-            values[missing] = np.nan
+    if kind.invalid is None:
+        with np.errstate(invalid="ignore"):  # a signalling NaN is missing like any other
+            return stored.astype(np.float64)
+    values = stored.astype(np.float64)
+    missing = stored == kind.invalid
+    if missing.any():
+        values[missing] = np.nan
     return values
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from stadion.core.arrays import Array, FloatArray, IntArray
-from stadion.ingest.fitfile.values import BASE_TYPES, BaseType, as_numbers
+from stadion.core.arrays import FloatArray, IntArray
+from stadion.ingest.fitfile.values import BASE_TYPES, as_numbers
 
 __all__ = [
     "MOST_DEFINITIONS",
@@ -19,7 +19,6 @@ __all__ = [
     "Field",
     "Walk",
     "sound_definition_at",
-    "stored_in",
     "times_of",
     "typical_time",
     "walk",
@@ -33,8 +32,7 @@ _BASE_CODES = bytes(code | (0x80 if kind.size > 1 else 0) for code, kind in BASE
 _BYTES = 0x0D  # a developer field's own type stands in its description
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of a definition. `owner` is the developer index; -1 = a field of FIT itself."""
 
     number: int
@@ -205,29 +203,11 @@ def _read(data: bytes, position: int, length: int) -> Definition:
 
 def times_of(data: bytes, definition: Definition) -> FloatArray:
     """(n,) seconds on FIT's clock of a definition's records; NaN where there is none."""
-    positions = definition.positions
-    if definition.clock is None or not len(positions):
+    clock, positions = definition.clock, definition.positions
+    if clock is None or not len(positions):
         return np.full(len(positions), np.nan)
-    stored = stored_in(data, definition, positions, definition.clock, BASE_TYPES[6])
-    return as_numbers(stored[:, 0], BASE_TYPES[6])
-
-
-def stored_in(
-    data: bytes, definition: Definition, positions: IntArray, each: Field, kind: BaseType
-) -> Array:
-    """(n, k) numbers of one field as they lie in the records, k to a record; not to be written.
-
-    Records that all follow each other are not even copied.
-    """
-    order = ">" if definition.big_endian else "<"
-    dtype = np.dtype(f"{order}{kind.letter}")
-    shape = (len(positions), each.size // kind.size)
-    step = 1 + definition.size
-    first = int(positions[0])
-    if int(positions[-1]) - first == (len(positions) - 1) * step:
-        return np.ndarray(shape, dtype, data, first + each.offset, (step, kind.size))
-    window = np.ndarray((len(data) - each.size + 1,), f"V{each.size}", data, 0, (1,))
-    return window[positions + each.offset].view(dtype).reshape(shape)
+    window = np.ndarray((len(data) - 3,), ">u4" if definition.big_endian else "<u4", data, 0, (1,))
+    return as_numbers(window[positions + clock.offset], BASE_TYPES[6])
 
 
 def typical_time(data: bytes, definitions: list[Definition]) -> float | None:
