@@ -24,7 +24,8 @@ def known_fixes(track: Track) -> BoolArray:
     if not has_positions(track):
         return np.zeros(len(track), np.bool_)
     lat, long = track.channels["position_lat"], track.channels["position_long"]
-    known: BoolArray = np.isfinite(lat) & np.isfinite(long) & ((lat != 0) | (long != 0))
+    on_earth = (np.abs(lat) <= 90.0) & (np.abs(long) <= 180.0)  # which NaN is not
+    known: BoolArray = on_earth & ((lat != 0) | (long != 0))
     return known
 
 

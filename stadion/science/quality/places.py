@@ -13,7 +13,7 @@ __all__ = ["crs_of", "indoor_flags", "is_virtual", "shift_flags"]
 
 _STAYS_M, _STAYS_SHARE = 25.0, 0.95
 _GOES_M = 1000.0
-_VIRTUAL_MAKERS = ("zwift", "rouvy", "bkool", "kinomap", "trainerroad", "fulgaz", "onelap")
+_VIRTUAL_MAKERS = ("zwift", "rouvy", "bkool", "kinomap", "trainerroad", "fulgaz")
 """What these write was ridden at home, wherever the positions lie."""
 _STRAIGHT_WAYS = frozenset({"", "running", "cycling", "walking", "fitness_equipment", "generic"})
 _EFFORTS = ("heart_rate", "power", "speed", "cadence", "distance")

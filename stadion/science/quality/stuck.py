@@ -95,7 +95,7 @@ def _fixed_positions(track: Track) -> list[Flag]:
     if not has_positions(track):
         return []
     lat, long = track.channels["position_lat"], track.channels["position_long"]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         place = lat + 1e3 * long  # one number that changes when either does
     starts, stops = same_runs(place, track.time_s, _FIX_S, 10)
     if not len(starts):
