@@ -34,6 +34,8 @@ class Session:
     activity: str
     source: str
     values: dict[str, float] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    """What its owner wrote, such as a title."""
 
     @property
     def end(self) -> datetime:
@@ -95,7 +97,7 @@ def sessions_table(
     people: Mapping[str, Mapping[str, float | str]],
     source: Source,
 ) -> Table:
-    """The table of kind `sessions`."""
+    """The table of kind `sessions`; texts that any session has are columns of their own."""
     columns: dict[str, Array] = {
         "person": np.array([session.person for session in sessions], "U"),
         "start": np.array([session.start for session in sessions], "datetime64[s]"),
@@ -103,6 +105,8 @@ def sessions_table(
         "source": np.array([session.source for session in sessions], "U"),
         "sex": np.array([str(people.get(s.person, {}).get("sex", "")) for s in sessions], "U"),
     }
+    for name in dict.fromkeys(name for session in sessions for name in session.texts):
+        columns[name] = np.array([session.texts.get(name, "") for session in sessions], "U")
     facts = [
         {k: v for k, v in people.get(s.person, {}).items() if isinstance(v, float)} | s.values
         for s in sessions
