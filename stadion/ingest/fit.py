@@ -33,7 +33,8 @@ class FitReader:
 
     def claim(self, members: Sequence[Member]) -> list[list[Member]]:
         """Files that show FIT's signature near their start."""
-        return [[member] for member in members if SIGNATURE in member.head]
+        # Markup can tell of a FIT file: it is none.
+        return [[m] for m in members if SIGNATURE in m.head and not m.head.startswith(b"<")]
 
     def read(self, group: Sequence[Member]) -> list[Activity | Table]:
         """One activity per recording in the chain; a day's monitoring is a table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ _MONITORS: dict[str, str] = {str(k): name for k, name in {
     36: "RS400", 37: "RS800", 38: "RS800X",
 }.items()}  # fmt: skip
 _LAP_LINES = 5
+_MILLIMILE = 1.609344
 
 
 class HrmReader:
@@ -66,7 +67,8 @@ class HrmReader:
         if len(rows):
             tracks, mended = mode.tracks(rows)
             repairs += mended
-        laps = _laps(sections, mode)
+        trip = _trip(sections.get("trip", ""), mode)
+        laps = _laps(sections, mode, trip.get("distance_m", 0.0))
         if not tracks and not laps:
             raise StadionError(Code.INVALID, "an HRM file without heart rates below [HRData]")
         start = _start(params)
@@ -77,7 +79,6 @@ class HrmReader:
         if tracks and reached + 2 * mode.interval_s + 2 < length:
             repairs.append(Repair("seconds lost where the file ends early", int(length - reached)))
         digest = digest_of([data])
-        trip = _trip(sections.get("trip", ""), mode)
         sport = "cycling" if mode.is_bike else ""
         end = length or reached
         monitor = _MONITORS.get(params.get("monitor", "").strip(), "")
@@ -212,7 +213,7 @@ def _beats(rr_ms: FloatArray) -> tuple[tuple[Track, ...], list[Repair]]:
     return tracks, [Repair("beats of an impossible interval dropped", int((~is_beat).sum()))]
 
 
-def _laps(sections: Mapping[str, str], mode: _Mode) -> list[Lap]:
+def _laps(sections: Mapping[str, str], mode: _Mode, trip_m: float) -> list[Lap]:
     """Laps end at the times of IntTimes; their heart rates, distance and temperature."""
     lines = [line.split() for line in sections.get("inttimes", "").splitlines() if line.strip()]
     per_lap = 3 if mode.is_old else _LAP_LINES
@@ -228,12 +229,26 @@ def _laps(sections: Mapping[str, str], mode: _Mode) -> list[Lap]:
         if per_lap == _LAP_LINES and len(lines[at + 3]) >= 4:
             _, length, _, warmth, *_ = (_number(text) for text in lines[at + 3])
             if length > 0:
-                # Metres, or thousandths of a mile: the sums of real files agree with their trip.
-                values["distance_m"] = length * (1.609344 if mode.is_us else 1.0)
+                values["distance_m"] = length
             if warmth > 0:
                 values["temperature_degc"] = _degrees(warmth / 10, mode.is_us)
         laps.append(Lap(start, end, "lap", "", values))
-    return laps if len(laps) > 1 else []
+    return _measured(laps, trip_m, mode) if len(laps) > 1 else []
+
+
+def _measured(laps: list[Lap], trip_m: float, mode: _Mode) -> list[Lap]:
+    """Lap distances in metres: real files count in thousandths of a mile whatever they say."""
+    total = sum(lap.values.get("distance_m", 0.0) for lap in laps)
+    factor = _MILLIMILE if mode.is_us else 1.0
+    if total and trip_m:
+        factor = min((1.0, _MILLIMILE), key=lambda f: abs(total * f - trip_m))
+    far = "distance_m"
+    return [
+        replace(lap, values={**lap.values, far: lap.values[far] * factor})
+        if far in lap.values
+        else lap
+        for lap in laps
+    ]
 
 
 def _degrees(value: float, is_us: bool) -> float:

@@ -51,7 +51,8 @@ def test_stravas_streams_have_positions_and_their_own_names() -> None:
     track = read(orjson.dumps(streams)).tracks[0]
     assert track.channels["position_lat"].tolist() == [52.1, 52.2]
     assert track.channels["position_long"].tolist() == [4.3, 4.4]
-    assert track.channels["power"][0] == 200 and np.isnan(track.channels["power"][1])
+    assert track.channels["power"][0] == 200
+    assert np.isnan(track.channels["power"][1])
     assert track.channels["grade"].tolist() == [1.5, -1.5]
     assert track.channels["moving"].tolist() == [1, 0]
 
@@ -79,7 +80,8 @@ def test_a_column_that_begins_late_is_missing_before() -> None:
     track = read(b"\n".join(map(orjson.dumps, rows))).tracks[0]
     power = track.channels["power"]
     assert len(power) == 12_000
-    assert np.isnan(power[:7_000]).all() and (power[7_000:] == 200).all()
+    assert np.isnan(power[:7_000]).all()
+    assert (power[7_000:] == 200).all()
 
 
 def test_damaged_lines_are_dropped_and_counted() -> None:

@@ -48,7 +48,8 @@ def test_chinese_headers_are_understood_in_every_encoding(encoding: str) -> None
 def test_accents_do_not_matter(encoding: str) -> None:
     text = "Uhrzeit;Höhe (m);Größe;Fréquence cardiaque\n0:00;12,5;1;120\n0:01;12,6;1;121\n"
     found = first(read(text.encode(encoding)))
-    assert found["altitude"] == pytest.approx(12.5) and found["heart_rate"] == 120
+    assert found["altitude"] == pytest.approx(12.5)
+    assert found["heart_rate"] == 120
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,8 @@ def test_totals_headers_again_comments_and_long_rows_do_no_harm() -> None:
 def test_a_writer_that_trims_blanks_at_the_end_loses_no_row() -> None:
     text = "time,hr,power\n0,120\n1,121\n2,122,200\n3,123\n4,124,210\n"
     track = read(text).tracks[0]
-    assert len(track) == 5 and np.isfinite(track.channels["power"]).sum() == 2
+    assert len(track) == 5
+    assert np.isfinite(track.channels["power"]).sum() == 2
 
 
 def test_a_late_column_of_the_same_channel_fills_gaps_only() -> None:
@@ -174,7 +176,8 @@ def test_a_speed_without_a_unit_must_fit_its_distance() -> None:
     assert first(activity)["speed"] == pytest.approx(10)
     assert "speed without a unit taken as km/h" in [r.what for r in activity.source.repairs]
     fits = read("time,speed,distance\n" + "".join(f"{t},10,{t * 10}\n" for t in range(20)))
-    assert first(fits)["speed"] == 10 and not fits.source.repairs
+    assert first(fits)["speed"] == 10
+    assert not fits.source.repairs
 
 
 def test_laps_follow_their_number_and_a_clock_that_begins_anew_goes_on() -> None:
@@ -196,9 +199,11 @@ def test_the_guess_is_shown_column_by_column() -> None:
         "Notiz": ("", "", "los", "holds text such as 'los'"),
         "hr": ("heart_rate", "", "", "holds no value in the first rows"),
     }
-    assert found.columns[3].value == pytest.approx(10) and found.columns[3].becomes == "m/s"
+    assert found.columns[3].value == pytest.approx(10)
+    assert found.columns[3].becomes == "m/s"
     assert "heart_rate" in str(found)
-    assert stated([]).columns == {} and found.mapping().of("Speed")[1].unit == "km/h"  # type: ignore[union-attr]
+    assert stated([]).columns == {}
+    assert found.mapping().of("Speed")[1].unit == "km/h"
 
 
 def test_a_stated_mapping_wins_over_the_guess() -> None:

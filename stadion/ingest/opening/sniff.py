@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from stadion.ingest.markup.scan import root_of
 from stadion.ingest.tabular.workbook import is_workbook
 
@@ -21,7 +23,10 @@ _KINDS = (
     (b"(\xb5/\xfd", "a zstd archive; expected zip, tar, gz or xz"),
     (b"SQLite format 3", "a database, no recording"),
     (b"\x7fELF", "a program, no recording"),
+    (b"WKO\x1a", "a WKO workspace of TrainingPeaks; export the workout as FIT or PWX"),
+    (b"[COURSE HEADER]", "a planned workout of a trainer, no recording"),
 )
+_POWERTAP = re.compile(rb"(?:(?:[0-9a-f]{2} ){5}[0-9a-f]{2}\s+){3}")
 
 
 def wrapping_of(head: bytes) -> str:
@@ -58,8 +63,12 @@ def described(head: bytes) -> str:
     root = root_of(head) if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else ""
     if root == "html":
         return "a web page; expected the recording itself"
+    if root == "workout_file":
+        return "a planned workout of a trainer, no recording"
     if root:
         return f"XML of the kind {root[:40]!r}, which no reader knows"
+    if _POWERTAP.match(head):
+        return "raw packets of a PowerTap computer; export the ride as CSV or FIT"
     if b"\0" in head:
         return "binary data of a layout that no reader knows"
     is_json = head.lstrip().startswith((b"{", b"["))

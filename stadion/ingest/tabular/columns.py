@@ -13,7 +13,7 @@ from stadion.core.activity import Repair
 from stadion.core.arrays import FloatArray
 from stadion.core.channels import CHANNELS
 from stadion.core.errors import Code, StadionError
-from stadion.core.units import UNITS
+from stadion.core.units import UNITS, convert
 from stadion.ingest._units import as_channel
 from stadion.ingest.tabular.numbers import Numbers, is_blank, numbers_in
 from stadion.ingest.tabular.times import duration_in, moments_in, seconds_in
@@ -26,6 +26,8 @@ _WIDE = {"position_lat", "position_long", "distance"}
 _SENTINELS = (-1.0, -9999.0, 255.0, 65535.0, 2147483647.0, 4294967295.0)
 _FACTORS = {"yd": ("m", 0.9144), "semicircles": ("deg", 180 / 2**31), "steps/min": ("rpm", 0.5)}
 _AXES = {f"{a}{end}": a for a in "xyz" for end in ("", "_axis", "-axis")}
+_BASES = {"speed": "m/s", "temperature": "degC"}
+"""What names outside of the vocabulary are converted to, such as a wind speed."""
 _SLOWEST_PACE_S = 7_200.0
 
 
@@ -149,6 +151,8 @@ def channel_of(column: Column) -> tuple[str, FloatArray, list[Repair]]:
         target, factor = _FACTORS.get(unit, ("", 1.0))
         if target == channel.unit:
             return name, values * np.asarray(factor, values.dtype), repairs
+    elif (base := _BASES.get(UNITS[unit].dimension if unit in UNITS else "")) is not None:
+        return name, np.asarray(convert(values, unit, base), values.dtype), repairs
     name, values = as_channel(name, unit, values)
     return name, values, repairs
 

@@ -12,6 +12,7 @@ import orjson
 
 from stadion.core.errors import Code, StadionError
 from stadion.ingest.tabular.columns import Column
+from stadion.ingest.tabular.layout import heading_of
 from stadion.ingest.tabular.mapping import ColumnMapping
 from stadion.ingest.tabular.table import Table
 from stadion.ingest.tabular.words import Meaning, meaning_of
@@ -163,7 +164,8 @@ def _add_chunk(
 def _column(name: str, mapping: ColumnMapping) -> Column:
     is_named, meaning = mapping.of(name)
     if not is_named:
-        meaning = meaning_of(name)
+        heading = heading_of(name)
+        meaning = meaning_of(heading.name, heading.unit)
     return Column(name, meaning or Meaning("left out", ""), is_named)
 
 

@@ -12,7 +12,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.ingest.tabular.encoding import encoding_of
 from stadion.ingest.tabular.words import is_unit
 
-__all__ = ["Heading", "Layout", "find_layout", "rows_of"]
+__all__ = ["Heading", "Layout", "find_layout", "heading_of", "rows_of"]
 
 _DELIMITERS = "\t;,|"
 _SEARCHED_BYTES = 1 << 16
@@ -166,11 +166,21 @@ def _is_units(names: Sequence[str], below: Sequence[str]) -> bool:
     return sum(is_unit(cell) for cell in told) >= max(0.6 * len(told), 1)
 
 
+def heading_of(cell: str, below: str = "") -> Heading:
+    """Name and unit of a column's header, and of the unit in the line below it.
+
+    Examples
+    --------
+    >>> heading_of("Speed (km/h)"), heading_of("WIND:kmh")
+    (Heading(name='Speed', unit='km/h'), Heading(name='WIND', unit='kmh'))
+    """
+    found = _UNIT.fullmatch(cell)
+    heading = Heading(found[1], found[2]) if found and found[1] else Heading(cell.strip())
+    if not heading.unit and (colon := heading.name.rpartition(":"))[1] and is_unit(colon[2]):
+        heading = Heading(colon[0].strip(), colon[2].strip())
+    return Heading(heading.name, heading.unit or below.strip(" ()[]"))
+
+
 def _headings(names: Sequence[str], units: Sequence[str] | None) -> Iterator[Heading]:
     for k, cell in enumerate(names):
-        found = _UNIT.fullmatch(cell)
-        heading = Heading(found[1], found[2]) if found and found[1] else Heading(cell.strip())
-        if not heading.unit and (colon := heading.name.rpartition(":"))[1] and is_unit(colon[2]):
-            heading = Heading(colon[0].strip(), colon[2].strip())
-        below = units[k].strip(" ()[]") if units else ""
-        yield Heading(heading.name, heading.unit or below)
+        yield heading_of(cell, units[k] if units else "")

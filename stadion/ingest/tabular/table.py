@@ -160,7 +160,7 @@ class Table:
             elif np.isnan(known).any():
                 # A later column of the same name only fills what the earlier one lacks.
                 channels[name] = np.where(np.isnan(known), values, known)
-        return channels, repairs
+        return channels, [*repairs, *_without_null_island(channels)]
 
     def _athlete(self) -> str:
         for column in self.columns:
@@ -211,6 +211,18 @@ class Table:
                 self.lost["repeated headers left out"] += 1
                 return True
         return not any(row)
+
+
+def _without_null_island(channels: dict[str, FloatArray]) -> Iterator[Repair]:
+    """Latitude and longitude 0 are what recorders write without a position."""
+    lat, long = channels.get("position_lat"), channels.get("position_long")
+    if lat is None or long is None:
+        return
+    nowhere = (lat == 0) & (long == 0)
+    if nowhere.any():
+        for name in ("position_lat", "position_long"):
+            channels[name] = np.where(nowhere, np.nan, channels[name])
+        yield Repair("positions of 0, 0 left out", int(nowhere.sum()))
 
 
 def _start(clock: Clock, timeline: Timeline, facts: Facts) -> float | None:
