@@ -154,6 +154,13 @@ class Catalogue:
             summaries = [summary_of(row, (row.id, *twins.get(row.id, ()))) for row in found]
             return summaries, [row.id for row in found if row.is_stale]
 
+    def stale(self, athlete: str) -> list[str]:
+        """Workouts of an athlete whose metrics no longer hold."""
+        row = ActivityRow
+        query = sa.select(row.id).where(row.athlete == athlete, row.workout == row.id, row.is_stale)
+        with self.reading() as session:
+            return list(session.scalars(query))
+
     def summary(self, recording: str) -> ActivitySummary:
         """What is known of the workout of a recording."""
         with self.reading() as session:

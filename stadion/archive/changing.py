@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import orm
 
-from stadion.archive.catalogue import Catalogue, Question
+from stadion.archive.catalogue import Catalogue
 from stadion.archive.erasing import erase_athlete, erase_workout
 from stadion.archive.history import Change, checked, current_edits, history_of, note, value_of
 from stadion.archive.intake import Shelf
@@ -110,8 +110,7 @@ class Changing:
         return erase_athlete(self._catalogue, self._shelf, athlete)
 
     def _freshen_all(self, athlete: str) -> None:
-        _, stale = self._catalogue.find(Question(athlete))
-        self.freshen(stale)
+        self.freshen(self._catalogue.stale(athlete))
 
     def _rows(self, activity_id: str) -> tuple[list[ActivityRow], dict[str, Any]]:
         full = self._resolved(activity_id)

@@ -27,6 +27,8 @@ __all__ = ["TableSummary", "Tables"]
 
 _ABOUT = b"stadion.table"
 _NAME = re.compile(r"(?P<id>[0-9a-f]{64})-(?P<sum>[0-9a-f]{64})\.parquet")
+_PEOPLE = ("person", "athlete")
+"""Columns that say whose a row is."""
 _DAMAGED = (pa.ArrowException, OSError, ValueError, KeyError, TypeError)
 
 
@@ -97,6 +99,30 @@ class Tables:
             if parts["id"] == id:
                 path.unlink(missing_ok=True)
                 gone = True
+        if gone:
+            sync_folder(self.folder)
+        return gone
+
+    def erase_person(self, person: str) -> int:
+        """Forget the rows of a person in every table that has such a column; how many went.
+
+        A table that is only his goes whole. One that is left keeps its id: the same file given
+        again does not bring him back.
+        """
+        gone = 0
+        for path, parts in self._files():
+            table = _read(path)
+            keep = np.ones(len(table), np.bool_)
+            for name in _PEOPLE:
+                if name in table.columns:
+                    keep &= table.columns[name].astype("U") != person
+            if keep.all():
+                continue
+            gone += int((~keep).sum())
+            if keep.any():
+                columns = {name: values[keep] for name, values in table.columns.items()}
+                self._write(parts["id"], Table(table.kind, columns, table.units, table.source))
+            path.unlink(missing_ok=True)
         if gone:
             sync_folder(self.folder)
         return gone
