@@ -55,6 +55,7 @@ DAYS: dict[str, Quantity] = {
     "sleep_efficiency": Quantity("%", "time asleep per time in bed", 1, 100),
     "sleep_score": Quantity("1", "the tracker's score of the night, 100 is best", 1, 100),
     "rmssd": Quantity("ms", "root mean square of successive beat differences at night", 3, 300),
+    "sdnn": Quantity("ms", "mean standard deviation of beat intervals, of a minute each", 3, 400),
     "sleep_heart_rate": Quantity("bpm", "heart rate in non-REM sleep", 25, 130),
     "respiration_rate": Quantity("breaths/min", "breathing rate at night", 5, 40),
     "oxygen_saturation": Quantity("%", "blood oxygen at night", 70, 100),

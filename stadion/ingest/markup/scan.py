@@ -11,7 +11,16 @@ from stadion.core.errors import Code, StadionError
 from stadion.ingest.markup.document import cleaned, root_of
 from stadion.ingest.markup.runs import MARKER, Layout, Run, find_runs
 
-__all__ = ["PointSink", "Sink", "feed", "root_of", "scan", "scan_points"]
+__all__ = [
+    "Feeder",
+    "Handlers",
+    "PointSink",
+    "Sink",
+    "feed",
+    "root_of",
+    "scan",
+    "scan_points",
+]
 
 _MOST_DEPTH = 64
 _MOST_ATTRIBUTES = 64
@@ -83,7 +92,7 @@ def scan_points(data: bytes, layout: Layout, make: Callable[[], S]) -> tuple[S, 
 def feed(chunks: Iterable[bytes], sink: Sink) -> list[Repair]:
     """Pieces of clean UTF-8 into a sink; raises as `scan` does."""
     try:
-        _parse(chunks, _Handlers(sink))
+        _parse(chunks, Handlers(sink))
     except expat.ExpatError as error:
         return [Repair(f"XML breaks off at line {error.lineno}, the rest is lost")]
     return []
@@ -104,38 +113,42 @@ def _fed_with_runs(rest: bytes, sink: PointSink, runs: list[Run]) -> bool:
     return handlers.is_sound and not handlers.left
 
 
-class _Handlers:
+class Handlers:
     """Expat's callbacks, bounded."""
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
         self.depth = 0
         self.text: list[str] = []
-        self.names: dict[str, str] = {}
+        self._names: dict[str, str] = {}
 
     def open(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
         self.depth += 1
         if self.depth > _MOST_DEPTH:
             raise _refused(f"elements nested over {_MOST_DEPTH} deep")
         if len(attributes) > _MOST_ATTRIBUTES:
             raise _refused(f"an element with over {_MOST_ATTRIBUTES} attributes")
         self.text.clear()
-        self.sink.open(self.names.get(name) or self.local(name), attributes)
+        self.sink.open(self._names.get(name) or self.local(name), attributes)
 
     def close(self, name: str) -> None:
+        """An element ends."""
         self.depth -= 1
-        self.sink.close(self.names.get(name) or self.local(name), "".join(self.text).strip())
+        self.sink.close(self._names.get(name) or self.local(name), "".join(self.text).strip())
         self.text.clear()
 
     def local(self, name: str) -> str:
-        known = self.names[name] = name.rpartition(":")[2].lower()
+        """The name in lower case, without its prefix."""
+        known = self._names[name] = name.rpartition(":")[2].lower()
         return known
 
     def refuse_doctype(self, *_: object) -> None:
+        """A document type begins, or an entity in one."""
         raise _refused("a document type")
 
 
-class _RunHandlers(_Handlers):
+class _RunHandlers(Handlers):
     """Callbacks that meet markers where runs of points were cut out."""
 
     def __init__(self, sink: PointSink, runs: list[Run]) -> None:
@@ -160,27 +173,43 @@ class _RunHandlers(_Handlers):
             super().close(name)
 
 
-def _parse(chunks: Iterable[bytes], handlers: _Handlers) -> None:
-    interned: dict[str, str] = {}
-    parser = expat.ParserCreate("utf-8", None, interned)
-    parser.buffer_text = True
-    parser.StartElementHandler = handlers.open
-    parser.EndElementHandler = handlers.close
-    parser.CharacterDataHandler = handlers.text.append
-    parser.StartDoctypeDeclHandler = handlers.refuse_doctype
-    parser.EntityDeclHandler = handlers.refuse_doctype
-    fed = 0
+def _parse(chunks: Iterable[bytes], handlers: Handlers) -> None:
+    feeder = Feeder(handlers)
     for chunk in chunks:
-        parser.Parse(chunk, False)
-        fed += len(chunk)
+        feeder.feed(chunk)
+    feeder.finish()
+
+
+class Feeder:
+    """One parser that holds its input to bounds; raises what expat raises."""
+
+    def __init__(self, handlers: Handlers) -> None:
+        self._texts = handlers.text
+        self._interned: dict[str, str] = {}
+        self._fed = 0
+        self._parser = parser = expat.ParserCreate("utf-8", None, self._interned)
+        parser.buffer_text = True
+        parser.StartElementHandler = handlers.open
+        parser.EndElementHandler = handlers.close
+        parser.CharacterDataHandler = handlers.text.append
+        parser.StartDoctypeDeclHandler = handlers.refuse_doctype
+        parser.EntityDeclHandler = handlers.refuse_doctype
+
+    def feed(self, chunk: bytes) -> None:
+        """Some more of the document, at most a mebibyte."""
+        self._parser.Parse(chunk, False)
+        self._fed += len(chunk)
         # Expat reads an unfinished tag anew with every chunk: a huge one would take hours.
-        if fed - parser.CurrentByteIndex > _MOST_TAG_BYTES + _CHUNK_BYTES:
+        if self._fed - self._parser.CurrentByteIndex > _MOST_TAG_BYTES + _CHUNK_BYTES:
             raise _refused("a tag of over 1 MiB")
         # Neither expat nor Python forget a name, and one costs far more than its bytes.
-        if len(interned) > _MOST_NAMES:
+        if len(self._interned) > _MOST_NAMES:
             raise _refused(f"over {_MOST_NAMES} different names")
-        del handlers.text[_MOST_PIECES:]
-    parser.Parse(b"", True)
+        del self._texts[_MOST_PIECES:]
+
+    def finish(self) -> None:
+        """The document ends here."""
+        self._parser.Parse(b"", True)
 
 
 def _refused(what: str) -> StadionError:
