@@ -10,7 +10,10 @@ __all__ = ["ENUM", "FLOAT32", "SINT8", "SINT32", "TEXT", "UINT8", "UINT16", "UIN
 
 ENUM, SINT8, UINT8, TEXT = 0x00, 0x01, 0x02, 0x07
 UINT16, SINT32, UINT32, FLOAT32, BYTE = 0x84, 0x85, 0x86, 0x88, 0x0D
-_PACKED = {ENUM: "B", SINT8: "b", UINT8: "B", UINT16: "H", SINT32: "i", UINT32: "I", FLOAT32: "f"}
+_PACKED = {
+    ENUM: "B", SINT8: "b", UINT8: "B", UINT16: "H", SINT32: "i", UINT32: "I", FLOAT32: "f",
+    BYTE: "B",
+}  # fmt: skip
 T0 = 1_000_000_000  # a moment on FIT's clock: 2021-09-08 01:46:40 UTC
 
 FieldSpec = tuple[int, ...]  # number, base type, and the size of texts and lists

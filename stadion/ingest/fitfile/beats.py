@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -81,11 +82,11 @@ def _clocked(
 
 def _shifts(lowest: FloatArray, highest: FloatArray) -> FloatArray:
     """Between the bounds, changing as seldom as can be: only when a bound is met."""
-    shift = float(lowest[0]) + _SLACK_S
+    shift = -math.inf
     shifts = []
     for low, high in zip(lowest.tolist(), highest.tolist(), strict=True):
-        if shift < low:
-            shift = low
+        if shift < low:  # beats are lost: the next ends with the record before it
+            shift = low + _SLACK_S
         elif shift > high:
             shift = high
         shifts.append(shift)

@@ -42,6 +42,7 @@ _PARTS: dict[str, dict[int, tuple[str, int]]] = {
     "length": {},
 }
 _GEARS = {9: "front_gear_num", 10: "front_gear", 11: "rear_gear_num", 12: "rear_gear"}
+_GEAR_OCTETS = ("rear_gear_num", "rear_gear", "front_gear_num", "front_gear")
 _GEAR_KINDS = (42, 43)
 
 
@@ -200,9 +201,7 @@ def _said(messages: Messages, kinds: Sequence[float]) -> list[dict[str, float]]:
         kind = int(kinds[row]) if math.isfinite(kinds[row]) else -1
         if kind in _GEAR_KINDS:
             octets = int(number[row]).to_bytes(8, "little")
-            found[row] = dict(
-                zip(reversed(_GEARS.values()), (octets[k] for k in (1, 0, 3, 2)), strict=True)
-            )
+            found[row] = dict(zip(_GEAR_OCTETS, map(float, octets), strict=False))
         else:
             quantity = EVENT_VALUES.get(kind, Quantity("data"))
             found[row][quantity.name] = float(number[row]) / quantity.scale
