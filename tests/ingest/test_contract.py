@@ -21,11 +21,11 @@ CHECKS = checks_in(checks)
 
 def test_the_readers_are_those_of_the_design() -> None:
     assert READERS.names() == [
-        "barbell_metawear", "coachai_track2", "csv", "exercise_pose", "fit", "fit_csv",
-        "fitbit_export", "fitbit_mturk", "football_odds", "garmin_export", "gpx", "hrm", "ibike",
-        "intl_football", "lifesnaps", "morning_hrv", "nba_sportvu", "ndjson", "physical_therapy",
-        "pmdata", "pwx", "shuttleset", "srm", "strava_export", "swim_lengths", "tcx",
-        "tennis_atp", "tennis_odds", "ts", "wle_dumbbell",
+        "apple_health", "barbell_metawear", "ble_heart_rate", "coachai_track2", "csv",
+        "exercise_pose", "fit", "fit_csv", "fitbit_export", "fitbit_mturk", "football_odds",
+        "garmin_export", "gpx", "hrm", "ibike", "intl_football", "lifesnaps", "morning_hrv",
+        "nba_sportvu", "ndjson", "physical_therapy", "pmdata", "pwx", "shuttleset", "srm",
+        "strava_export", "swim_lengths", "tcx", "tennis_atp", "tennis_odds", "ts", "wle_dumbbell",
     ]  # fmt: skip
 
 
