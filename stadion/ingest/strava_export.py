@@ -25,6 +25,8 @@ _FIRST, _LAST = datetime(1980, 1, 1), datetime(2100, 1, 1)
 _MOST_ROWS = 500_000
 _PACKED = (".gz", ".xz")
 _LONGEST = 4_000
+_FEWEST = 4
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 # Columns of numbers -> their words in a table of sessions; all stand there in SI.
 _NUMBERS = {
     "elapsed": "duration", "moving": "active_duration", "distance": "distance",
@@ -95,9 +97,11 @@ class _Row:
 
 
 def _is_ours(member: Member) -> bool:
+    if b"\0" in member.head[:256] and not member.head.startswith(_WIDE):
+        return False
+    # A header of long words is cut short in a head: its first columns do.
     header = _header(member.head)
-    # A header of long words in a head cut short lacks its last columns; its first do.
-    return bool(header) and bool(columns_of(header))
+    return len(header) >= _FEWEST and bool(columns_of(header))
 
 
 def _header(data: bytes) -> list[str]:
@@ -109,7 +113,7 @@ def _header(data: bytes) -> list[str]:
 
 
 def _text(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith(_WIDE):
         return data.decode("utf-16", "replace")
     return data.decode("utf-8-sig", "replace")
 

@@ -9,7 +9,8 @@ import pickle
 import random
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from tests.ingest.real_files import only
 
 RIDE = b"time (s),power (W)\n0,100\n1,200\n"
 RUN = activity(3).file()
+READERS = Cupboard[Reader]("stadion.ingest")
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -216,7 +218,9 @@ def test_a_large_member_is_streamed_and_only_that(tmp_path: Path) -> None:
     with zipfile.ZipFile(file, "w") as archive, archive.open("big.count", "w") as member:
         for _ in range(300):
             member.write(b"COUNT" + line)
-    counted = only(open_path(file, readers).activities)
+    with peak_of_memory() as peak:
+        counted = only(open_path(file, readers).activities)
+    assert peak() < 64 << 20
     assert counted.tracks[0].channels["power"][0] == 300 * (len(line) + 5) / 1e6
     with zipfile.ZipFile(file, "a") as archive, archive.open("big.fit", "w") as member:
         member.write(RUN)
@@ -224,6 +228,21 @@ def test_a_large_member_is_streamed_and_only_that(tmp_path: Path) -> None:
             member.write(line)
     refusal = only(open_path(file, readers).refused)
     assert "over 256 MiB, which its reader can only read whole" in refusal.reason
+
+
+@contextmanager
+def peak_of_memory() -> Iterator[Callable[[], int]]:
+    """Bytes that this process grew by at most while the block ran."""
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("the system does not tell the peak of memory")
+    Path("/proc/self/clear_refs").write_text("5")
+    before = memory_now("VmRSS:")
+    yield lambda: memory_now("VmHWM:") - before
+
+
+def memory_now(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))
 
 
 COUNTING_READER = """
@@ -276,7 +295,7 @@ def test_mutated_archives_raise_nothing(wrapping: str) -> None:
         broken = bytearray(WRAPPED[wrapping])
         for _ in range(chance.randrange(1, 6)):
             broken[chance.randrange(len(broken))] = chance.randrange(256)
-        opened = open_bytes(bytes(broken[: chance.randrange(1, len(broken) + 1)]), "x")
+        opened = open_bytes(bytes(broken[: chance.randrange(1, len(broken) + 1)]), "x", READERS)
         assert opened.activities or opened.refused or wrapping.startswith(("tar", "zip"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,5 +51,5 @@ class Index:
         return sum(entry.size for entry in self.entries if not entry.refusal)
 
 
-BROKEN = (ValueError, OverflowError, EOFError, OSError)
+BROKEN = (ValueError, OverflowError, EOFError, OSError, struct.error)
 """What reading numbers of a made-up archive raises."""

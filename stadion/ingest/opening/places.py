@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Self, cast
 from stadion.core.activity import Repair
 from stadion.core.errors import Code, StadionError
 from stadion.ingest.base import Member
-from stadion.ingest.opening.entries import Entry, Index
+from stadion.ingest.opening.entries import BROKEN, Entry, Index
 from stadion.ingest.opening.names import peeled, tidy_path
 from stadion.ingest.opening.streams import COMPRESSED, Window, bounded, salvaged, streamed
 from stadion.ingest.opening.tarred import tar_index
@@ -224,6 +224,10 @@ class Archives:
             size = stream.seek(0, io.SEEK_END)
             try:
                 index = _INDEXES[kind](stream, size, _MOST_MEMBERS)
+            except BROKEN as error:
+                stream.close()
+                reason = f"a {kind} archive that is damaged: {type(error).__name__}"
+                raise StadionError(Code.INVALID, reason) from error
             except BaseException:
                 stream.close()
                 raise

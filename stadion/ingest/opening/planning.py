@@ -94,7 +94,7 @@ class _Plan:
     def add(self, place: Place) -> None:
         look = _Look(self.archives, Budget(place.size))
         try:
-            look.into(place, 0, look.loose)
+            look.into(place, 0, look.loose, _kept_of(len(self.loose)))
         except StadionError as error:
             self.refused.append(Refusal(place.path, error.message))
             return
@@ -174,7 +174,7 @@ class _Look:
             self.refused.append(Refusal(place.path, reason))
         scope: list[_Found] = []
         self.scopes.append(scope)
-        kept = HEAD_BYTES if len(index.entries) <= _MANY else _SHORT_HEAD_BYTES
+        kept = _kept_of(len(index.entries))
         for number, entry in enumerate(index.entries):
             inside = place.member(kind, number, entry)
             reason = entry.refusal or (_HIDDEN if is_hidden(tidy_path(entry.name)) else "")
@@ -184,3 +184,8 @@ class _Look:
                 self.refused.append(Refusal(inside.path, reason))
             else:
                 self.into(inside, depth, scope, kept)
+
+
+def _kept_of(files: int) -> int:
+    """Bytes of a head that are kept where there are so many."""
+    return HEAD_BYTES if files <= _MANY else _SHORT_HEAD_BYTES

@@ -29,7 +29,9 @@ _MOST_DEFLATED = 1032
 """What a byte of deflate can unpack to at most: 258 bytes for two bits."""
 _ENCRYPTED, _UTF8, _SIZES_FOLLOW = 1, 1 << 11, 1 << 3
 _UNKNOWN = 0xFFFFFFFF
+_MOST_SHARED = 3
 _UNIX = 3
+_DAMAGED = "damaged inside its zip archive"
 
 
 def zip_index(stream: BinaryIO, size: int, most: int) -> Index:
@@ -57,8 +59,7 @@ def zip_index(stream: BinaryIO, size: int, most: int) -> Index:
     entries = list(itertools.islice(_entries(stream.read(length), shift), most + 1))
     if len(entries) > most:
         raise StadionError(Code.INVALID, "the archive holds too many files; split it")
-    _refuse_overlap(entries, start)
-    files = [entry for entry in entries if not entry.name.endswith(("/", "\\"))]
+    files = [entry for entry in _apart(entries, start) if not entry.name.endswith(("/", "\\"))]
     lost = count - len(entries)
     return Index(files, f"{lost} of its files are lost" if lost > 0 else "")
 
@@ -76,9 +77,6 @@ def zip_pieces(
     else:
         pieces = salvaged(inflated(raw, piece_bytes), repairs, _DAMAGED)
     return _checked(pieces, entry, repairs)
-
-
-_DAMAGED = "damaged inside its zip archive"
 
 
 def _bytes_of(stream: BinaryIO, entry: Entry) -> BinaryIO:
@@ -191,15 +189,27 @@ def _refusal(entry: Entry, flags: int, is_link: bool) -> str:
     return ""
 
 
-def _refuse_overlap(entries: Sequence[Entry], end: int) -> None:
-    """Members that share bytes with one another are no archive that a program wrote."""
-    inside = sorted(entries, key=lambda entry: entry.start)
-    ends = [entry.start + _LOCAL.size + entry.packed for entry in inside]
-    following = [*(entry.start for entry in inside[1:]), end]
-    if any(mine > other for mine, other in zip(ends, following, strict=True)):
+def _apart(entries: Sequence[Entry], end: int) -> list[Entry]:
+    """The entries, those refused that share bytes with another.
+
+    A damaged directory has one or two; many are an archive that no program wrote.
+    """
+    order = sorted(range(len(entries)), key=lambda k: entries[k].start)
+    apart = list(entries)
+    reached, shared = 0, 0
+    for place in order:
+        entry = entries[place]
+        mine = entry.start + _LOCAL.size + entry.packed
+        if entry.start < reached or mine > end:
+            shared += 1
+            apart[place] = replace(entry, refusal=f"{_DAMAGED}: shares its bytes with others")
+        else:
+            reached = mine
+    if shared > _MOST_SHARED:
         raise StadionError(
             Code.INVALID, "a zip archive whose members overlap; refused as a decompression bomb"
         )
+    return apart
 
 
 def _without_directory(stream: BinaryIO, size: int, most: int) -> Index:
