@@ -27,20 +27,23 @@ PHONE = (
     'name:iPhone, manufacturer:Apple Inc., model:iPhone, hardware:iPhone12,1, software:17.1&gt;"'
 )
 # Since iOS 16 the document type that Apple writes is broken in places such as these.
-HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+_PARTS = "".join(
+    f"<!ELEMENT Part{k} EMPTY>\n<!ATTLIST Part{k} a CDATA #IMPLIED\n" for k in range(90)
+)
+HEAD = f"""<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE HealthData [
 <!-- HealthKit Export Version: 14 -->
 <!ELEMENT HealthData (ExportDate,Me,(Record|Correlation|Workout|ActivitySummary)*)>
 <!ATTLIST HealthData
   locale CDATA #REQUIRED
 >
-""" + "".join(f"<!ELEMENT Part{k} EMPTY>\n<!ATTLIST Part{k} a CDATA #IMPLIED\n" for k in range(90)) + """]>
+{_PARTS}]>
 <HealthData locale="en_DE">
  <ExportDate value="2024-06-01 10:00:00 +0200"/>
  <Me HKCharacteristicTypeIdentifierDateOfBirth="1990-07-14"
   HKCharacteristicTypeIdentifierBiologicalSex="HKBiologicalSexFemale"
   HKCharacteristicTypeIdentifierBloodType="HKBloodTypeNotSet"/>
-"""  # fmt: skip
+"""
 TAIL = "</HealthData>\n"
 BYTES_PER_DAY = 674_000
 """About what `day_of_records` writes."""
