@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["AliasBody", "DeployBody", "KeyBody", "TrainBody"]
+__all__ = [
+    "AliasBody",
+    "DeployBody",
+    "EditBody",
+    "JoinBody",
+    "KeyBody",
+    "ProfileBody",
+    "TrainBody",
+]
 
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class EditBody(_Body):
+    """What is to be said of a recording; what is not named stays."""
+
+    title: str | None = Field(None, max_length=200)
+    sport: str | None = Field(None, max_length=64)
+    sub_sport: str | None = Field(None, max_length=64)
+    athlete: str | None = Field(None, max_length=64)
+
+
+class JoinBody(_Body):
+    """Recordings of one workout."""
+
+    ids: list[str] = Field(min_length=2, max_length=16)
+
+
+class ProfileBody(_Body):
+    """What holds of an athlete from a day on; what is not named stays as it was."""
+
+    day: date | None = Field(None, description="today where none is given")
+    birth_year: float | None = None
+    sex: str | None = Field(None, max_length=16)
+    height_m: float | None = None
+    mass_kg: float | None = None
+    hr_max_bpm: float | None = None
+    hr_rest_bpm: float | None = None
+    hr_threshold_bpm: float | None = None
+    ftp_w: float | None = None
+    cp_w: float | None = None
+    w_prime_j: float | None = None
+    threshold_speed_mps: float | None = None
+    swim_threshold_speed_mps: float | None = None
 
 
 class SearchBody(_Body):

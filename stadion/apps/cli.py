@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from stadion.apps import data_verbs, key_verbs, model_verbs, serving_verbs
+from stadion.apps import (
+    athlete_verbs,
+    key_verbs,
+    model_verbs,
+    recording_verbs,
+    serving_verbs,
+    task_verbs,
+)
 
 __all__ = ["app", "main"]
 
@@ -18,10 +25,11 @@ app = typer.Typer(
 )
 
 for _verb in (
-    data_verbs.ingest,
-    data_verbs.activities,
-    data_verbs.tables,
-    data_verbs.tasks,
+    recording_verbs.ingest,
+    recording_verbs.activities,
+    recording_verbs.tables,
+    athlete_verbs.athlete,
+    task_verbs.tasks,
     model_verbs.train,
     model_verbs.tune,
     model_verbs.models,

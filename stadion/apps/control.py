@@ -8,7 +8,6 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
@@ -20,6 +19,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from stadion.apps.admission import Admission
 from stadion.apps.bodies import AliasBody, DeployBody, TrainBody
 from stadion.apps.control_keys import add_keys
+from stadion.apps.control_recordings import add_athletes, add_recordings
 from stadion.apps.docs_page import docs_page
 from stadion.apps.metrics import add_metrics
 from stadion.apps.replies import add_errors, body_of
@@ -66,7 +66,8 @@ def build_app(
     add_errors(app)
     _add_server(app, platform)
     add_metrics(app, platform)
-    _add_recordings(app, platform)
+    add_recordings(app, platform)
+    add_athletes(app, platform)
     _add_models(app, platform)
     _add_deployments(app, platform)
     _add_jobs(app, platform)
@@ -132,49 +133,6 @@ def _add_server(app: FastAPI, platform: Platform) -> None:
     def task(task: Name) -> dict[str, Any]:
         """One question, its channels, settings and reference."""
         return platform.task(task)
-
-
-def _add_recordings(app: FastAPI, platform: Platform) -> None:
-    @app.post("/api/v1/activities", tags=["activities"])
-    async def ingest(
-        request: Request,
-        name: Annotated[str, Query(max_length=256)] = "",
-        athlete: Annotated[str, Query(max_length=64)] = "",
-    ) -> dict[str, Any]:
-        """Upload one file or archive as the body; what is in it is kept once."""
-        data = await body_of(request)
-        return await run_in_threadpool(platform.ingest_bytes, data, name, athlete)
-
-    @app.get("/api/v1/activities", tags=["activities"])
-    def activities(
-        athlete: str | None = None,
-        sport: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: Limit = 100,
-    ) -> list[dict[str, Any]]:
-        """Recordings by time."""
-        return platform.activities(athlete, sport, since, until, limit)
-
-    @app.get("/api/v1/tables", tags=["activities"])
-    def tables() -> list[Any]:
-        """Tables in the archive: matches, strokes, days, sessions."""
-        return platform.tables()
-
-    @app.get("/api/v1/activities/{id}", tags=["activities"])
-    def activity(id: Name) -> dict[str, Any]:
-        """One recording without its samples."""
-        return platform.activity(id)
-
-    @app.get("/api/v1/activities/{id}/streams", tags=["activities"])
-    def streams(id: Name, channels: str | None = None) -> list[dict[str, Any]]:
-        """Samples per track; `channels` is a list with commas."""
-        return platform.streams(id, channels.split(",") if channels else None)
-
-    @app.delete("/api/v1/activities/{id}", tags=["activities"])
-    def erase(id: Name) -> dict[str, Any]:
-        """Remove one recording."""
-        return platform.erase(id)
 
 
 def _add_models(app: FastAPI, platform: Platform) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -10,7 +13,7 @@ from starlette.exceptions import HTTPException
 from stadion.core.errors import Code, StadionError
 from stadion.serve.gate import Unauthenticated
 
-__all__ = ["MAX_UPLOAD_BYTES", "STATUS", "add_errors", "body_of", "error_reply"]
+__all__ = ["MAX_UPLOAD_BYTES", "STATUS", "add_errors", "body_of", "error_reply", "received"]
 
 STATUS: dict[Code, int] = {
     Code.NOT_FOUND: 404,
@@ -26,6 +29,10 @@ STATUS: dict[Code, int] = {
 }
 
 MAX_UPLOAD_BYTES = 256 * 2**20
+MAX_RECORDING_BYTES = 4 * 2**30
+"""Of an upload that goes to the disk as it comes: an export of years of recordings."""
+
+_AT_ONCE_BYTES = 2**20
 
 
 def add_errors(app: FastAPI) -> None:
@@ -77,3 +84,26 @@ async def body_of(request: Request) -> bytes:
         if len(received) > MAX_UPLOAD_BYTES:
             raise HTTPException(413, f"the body may hold {MAX_UPLOAD_BYTES} bytes")
     return bytes(received)
+
+
+async def received(request: Request, folder: Path, name: str) -> Path:
+    """The body as a file in `folder`, written while it comes in, under its own last name."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > MAX_RECORDING_BYTES:
+        raise HTTPException(413, f"the body may hold {MAX_RECORDING_BYTES} bytes")
+    shown = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in Path(name).name)
+    # A hidden name would be passed over, as an operating system's own file.
+    path = folder / (shown.lstrip(".")[-100:] or "upload")
+    size = 0
+    waiting = bytearray()
+    with path.open("wb") as file:
+        async for chunk in request.stream():
+            waiting += chunk
+            size += len(chunk)
+            if size > MAX_RECORDING_BYTES:
+                raise HTTPException(413, f"the body may hold {MAX_RECORDING_BYTES} bytes")
+            if len(waiting) >= _AT_ONCE_BYTES:
+                await run_in_threadpool(file.write, bytes(waiting))
+                waiting.clear()
+        file.write(waiting)
+    return path

@@ -11,12 +11,13 @@ import msgspec
 
 from stadion.core.errors import StadionError
 
-__all__ = ["EXIT_CODES", "answer", "failure", "progress_bar", "table"]
+__all__ = ["EXIT_CODES", "answer", "failure", "file_bar", "progress_bar", "table"]
 
 EXIT_CODES = {"INVALID": 2, "NOT_FOUND": 3, "CONFLICT": 4}
 """Exit status by error code; every other error ends with 1."""
 
 _LIST_WIDTH = 60
+_NAME_WIDTH = 32
 _FILE_WIDTH = 200  # of a table that goes into a file or a pipe
 _WRAPPED = {"reason", "what", "values", "channels", "metrics", "question"}
 _SHRINKING = {"file", "name"}
@@ -87,6 +88,25 @@ def progress_bar(as_json: bool) -> Iterator[Any]:
                 total=step.total,
                 description=f"{step.what}{loss}",
             )
+
+        yield show
+
+
+@contextmanager
+def file_bar(as_json: bool) -> Iterator[Any]:
+    """A callback for files that are read: name of the last one, how many of how many."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn())  # fmt: skip
+    is_quiet = as_json or not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=is_quiet) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def show(name: str, done: int, total: int) -> None:
+            shown = name.rpartition("/")[2][-_NAME_WIDTH:]
+            bar.update(task, completed=done, total=total, description=f"{shown:{_NAME_WIDTH}}")
 
         yield show
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -11,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from stadion.core.errors import Code, StadionError
 
 __all__ = ["View", "Wire", "quoted", "read_file"]
 
 View = dict[str, Any]
+_UPLOAD_S = 3600.0  # an export of years is read before it is answered
 _CODES = {
     400: Code.INVALID,
     401: Code.FORBIDDEN,
@@ -65,7 +67,7 @@ class Wire:
         method: str,
         path: str,
         query: Mapping[str, Any] | None = None,
-        body: bytes | Mapping[str, Any] | None = None,
+        body: bytes | IO[bytes] | Mapping[str, Any] | None = None,
     ) -> View:
         view: View = self._call(method, path, query, body)
         return view
@@ -75,12 +77,20 @@ class Wire:
         method: str,
         path: str,
         query: Mapping[str, Any] | None = None,
-        body: bytes | Mapping[str, Any] | None = None,
+        body: bytes | IO[bytes] | Mapping[str, Any] | None = None,
     ) -> Any:
-        given = {key: value for key, value in (query or {}).items() if value not in (None, "")}
-        tail = f"?{urllib.parse.urlencode(given)}" if given else ""
         sent = json.dumps(dict(body)).encode() if isinstance(body, Mapping) else body
-        return self._send(method, f"{self.url}/api/v1/{path}{tail}", sent)
+        return self._send(method, self._address(path, query), sent)
+
+    def _bytes(self, path: str, query: Mapping[str, Any]) -> bytes:
+        """An answer that is no JSON."""
+        with self._open("GET", self._address(path, query), None) as reply:
+            return reply.read()
+
+    def _address(self, path: str, query: Mapping[str, Any] | None) -> str:
+        given = {k: v for k, v in (query or {}).items() if v not in (None, "", [])}
+        tail = f"?{urllib.parse.urlencode(given, doseq=True)}" if given else ""
+        return f"{self.url}/api/v1/{path}{tail}"
 
     def _send(self, method: str, url: str, body: Any) -> Any:
         with self._open(method, url, body) as reply:
@@ -90,19 +100,23 @@ class Wire:
     def _open(self, method: str, url: str, body: Any) -> Iterator[http.client.HTTPResponse]:
         """An answered call; every way it can fail is a StadionError."""
         is_json = isinstance(body, bytes) and body[:1] in (b"{", b"[")
-        kind = "application/json" if is_json else "application/octet-stream"
+        headers = {"Content-Type": "application/json" if is_json else "application/octet-stream"}
+        timeout_s = self.timeout_s
+        if body is not None and not isinstance(body, bytes):  # a file goes as it is read
+            headers["Content-Length"] = str(os.fstat(body.fileno()).st_size)
+            timeout_s = max(timeout_s, _UPLOAD_S)
         request = urllib.request.Request(  # noqa: S310  # http and https only, see connect
-            url, data=body, method=method, headers={"Content-Type": kind}
+            url, data=body, method=method, headers=headers
         )
         for name, value in self._headers.items():
             request.add_unredirected_header(name, value)  # for this server and no other
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout_s) as reply:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=timeout_s) as reply:  # noqa: S310
                 yield reply
         except urllib.error.HTTPError as error:
             raise _reply_error(error.code, error.read()) from None
         except TimeoutError:
-            raise StadionError(Code.TIMEOUT, f"no answer within {self.timeout_s:g} s") from None
+            raise StadionError(Code.TIMEOUT, f"no answer within {timeout_s:g} s") from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise StadionError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stadion.core.settings import Home
 from stadion.platform.answering import Answering
+from stadion.platform.athletes import Athletes
 from stadion.platform.models import Models
 from stadion.platform.recordings import Recordings
 from stadion.platform.rooms import existing
@@ -21,7 +22,7 @@ __all__ = ["Platform"]
 View = dict[str, Any]
 
 
-class Platform(Recordings, Models, Answering):
+class Platform(Recordings, Athletes, Models, Answering):
     """Every verb of Stadion on the things one home folder holds.
 
     All verbs return plain dictionaries, the same that the control REST answers with.

@@ -13,11 +13,13 @@ from stadion.core.plugins import Cupboard
 from stadion.core.settings import Home
 from stadion.ingest import Archives, Job, open_bytes, plan
 from stadion.ingest.base import Reader
+from stadion.ingest.tabular.mapping import stated, with_mapping
 from stadion.platform.ingest_pool import IngestPool
 from stadion.platform.ingest_worker import Settings
 from stadion.platform.keeping import Found, Row, add_rows, commit, found_in, keep, nothing_yet
+from stadion.platform.rooms import read_file
 
-__all__ = ["ingest", "ingest_bytes"]
+__all__ = ["ingest", "ingest_stated"]
 
 Progress = Callable[[str, int, int], None]
 """Told (the file that is done, how many are, how many there are)."""
@@ -76,17 +78,20 @@ def ingest(
     return tally.report()
 
 
-def ingest_bytes(
-    data: bytes,
-    name: str,
+def ingest_stated(
+    files: Iterable[Path],
+    mapping: Sequence[str],
     readers: Cupboard[Reader],
     archive: Archive,
     tables: Tables,
     athlete: str = "",
 ) -> dict[str, Any]:
-    """The same for one file that came over a wire."""
+    """The same for tables whose columns somebody states: "Puls=heart_rate", "v=speed[km/h]"."""
+    columns = stated(mapping)
     report = nothing_yet()
-    keep(open_bytes(data, name, readers, athlete), archive, tables, report)
+    for file in files:
+        both = with_mapping(read_file(file), columns, file.name)
+        keep(open_bytes(both, file.name, readers, athlete), archive, tables, report)
     return report
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stadion.platform.jobs import Jobs
     from stadion.registry import Registry
 
-__all__ = ["Rooms", "existing"]
+__all__ = ["Rooms", "existing", "read_file"]
 
 
 @dataclass(frozen=True)
@@ -102,3 +102,15 @@ def existing(path: str | Path) -> Path:
     if not found.exists():
         raise StadionError(Code.NOT_FOUND, f"there is no file or folder {str(path)!r}")
     return found
+
+
+def read_file(path: Path) -> bytes:
+    """All bytes of one file; INVALID for a folder, NOT_FOUND where it cannot be read."""
+    if path.is_dir():
+        raise StadionError(Code.INVALID, f"{path.name!r} is a folder; expected one file")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StadionError(
+            Code.NOT_FOUND, f"cannot read {path.name!r}: {error.strerror}"
+        ) from error

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stadion.core.activity import Activity, Track
 from stadion.core.deployment import Deployment
 from stadion.core.package import Version
 from stadion.tasks.base import Task
@@ -16,14 +14,12 @@ if TYPE_CHECKING:
     from stadion.registry import LogEntry, Manifest, ModelSummary
 
 __all__ = [
-    "activity_view",
     "deployment_view",
     "log_view",
     "manifest_view",
     "plain",
     "summary_view",
     "task_view",
-    "track_view",
     "version_view",
 ]
 
@@ -101,35 +97,4 @@ def task_view(task: Task) -> dict[str, Any]:
         "metric": task.metric,
         "reference": task.reference,
         "settings": plain(task.Settings()),
-    }
-
-
-def activity_view(activity: Activity) -> dict[str, Any]:
-    """A recording without its samples."""
-    return {
-        "id": activity.id,
-        "athlete": activity.athlete,
-        "sport": activity.sport,
-        "start": activity.start.isoformat() if activity.start else None,
-        "zone": activity.zone,
-        "duration_s": activity.duration_s,
-        "tracks": [
-            {"subject": t.subject, "samples": len(t), "channels": list(t.channels)}
-            for t in activity.tracks
-        ],
-        "laps": plain(activity.laps),
-        "events": plain(activity.events),
-        "source": plain(activity.source),
-    }
-
-
-def track_view(track: Track) -> dict[str, Any]:
-    """The samples of one subject, null = missing."""
-    return {
-        "subject": track.subject,
-        "time_s": track.time_s.tolist(),
-        "channels": {
-            name: [None if math.isnan(value) else value for value in values.tolist()]
-            for name, values in track.channels.items()
-        },
     }
