@@ -38,8 +38,8 @@ def laps_of(activity: Activity) -> tuple[Lap, ...]:
     if not rows:
         return activity.laps
     laps = [activity.laps[k] for k in rows]
-    start = np.array([lap.start_s for lap in laps], np.float64)
-    end = np.array([lap.end_s for lap in laps], np.float64)
+    start = np.nan_to_num([lap.start_s for lap in laps])
+    end = np.nan_to_num([lap.end_s for lap in laps])
     stops = stops_of(activity)
     found: dict[str, FloatArray] = {"elapsed_s": end - start}
     found["timer_s"] = found["elapsed_s"] - (stops.stopped_by(end) - stops.stopped_by(start))

@@ -51,7 +51,8 @@ class Seconds:
         `speed` is what `science.quality.speeds` makes of speed, distance or positions.
         """
         if name not in self._made:
-            self._made[name] = self._speed() if name == "speed" else self._channel(name)
+            made = self._speed() if name == "speed" else self._channel(name)
+            self._made[name] = made if made is not None and np.isfinite(made).any() else None
         return self._made[name]
 
     def at(self, time_s: FloatArray) -> FloatArray:
@@ -73,11 +74,11 @@ class Seconds:
         steps = step_speeds(self.track)
         if steps is None:
             return None
-        if "speed" in self.track.channels:
-            speed = self._channel("speed")
-            told = float(np.nanmean(steps))
+        speed = self._channel("speed")
+        if speed is not None and np.isfinite(speed).any():
             # The sensor's own values are the finer ones where they fit the way that was made.
-            if speed is not None and 0.8 * told <= float(np.nanmean(speed)) <= 1.25 * told:
+            told = float(np.nanmean(steps))
+            if 0.8 * told <= float(np.nanmean(speed)) <= 1.25 * told:
                 return speed
         return self._joined(self.clock_s[1:], steps)
 

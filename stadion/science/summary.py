@@ -16,10 +16,10 @@ from stadion.science.effects import load_measures
 from stadion.science.laps import laps_of
 from stadion.science.load import swim_load
 from stadion.science.quality import valid
-from stadion.science.quality.limits import FOOT_SPORTS
+from stadion.science.quality.limits import FOOT_SPORTS, pace_of
 from stadion.science.seconds import Seconds, seconds_of
 from stadion.science.times import Times, times_of
-from stadion.science.told import length_measures, told_by_device, way_of_fixes
+from stadion.science.told import length_measures, told_by_device, way_of
 from stadion.science.zones import (
     Zones,
     heart_rate_zones,
@@ -55,6 +55,7 @@ class ZoneTimes:
     seconds: IntArray
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def summarise(activity: Activity, profile: Profile | None = None) -> dict[str, float]:
     """What can be told of one activity, and nothing else: an unknown measure is not there.
 
@@ -144,11 +145,7 @@ def _way(activity: Activity, times: Times, told: dict[str, float]) -> dict[str, 
     distance = told.get("distance_m", math.nan)
     track = activity.tracks[0] if activity.tracks else None
     if math.isnan(distance) and track is not None:
-        rows = valid(activity, track, "distance")
-        values = track.channels["distance"][rows] if rows.any() else np.empty(0)
-        # A counter that starts again within a recording goes on from where it was.
-        way = float(np.maximum(np.diff(values), 0.0).sum()) if len(values) else math.nan
-        distance = way if way > 0 else way_of_fixes(activity, track)
+        distance = way_of(activity, track)
     found = {"distance_m": distance}
     if times.timer_s > 0:
         found["speed_mps"] = distance / times.timer_s
@@ -197,7 +194,8 @@ def _heights(seconds: Seconds, told: dict[str, float]) -> dict[str, float]:
 def _swim(activity: Activity, profile: Profile, found: dict[str, float]) -> dict[str, float]:
     speed = found.get("speed_moving_mps", math.nan)
     threshold = profile.swim_threshold_speed_mps
-    if activity.sport != "swimming" or threshold is None or not speed > 0:
+    possible = 0 < speed <= pace_of("swimming").top_mps
+    if activity.sport != "swimming" or threshold is None or not possible:
         return {}
     return {"swim_load": swim_load(found["moving_s"], speed, threshold)}
 

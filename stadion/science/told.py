@@ -9,10 +9,11 @@ import numpy as np
 from stadion.core.activity import Activity, Lap, Track
 from stadion.science.quality import valid
 from stadion.science.quality.ground import has_positions, metres_apart
+from stadion.science.quality.speeds import step_speeds
 from stadion.science.swim import swolf
 from stadion.science.times import moving_steps
 
-__all__ = ["length_measures", "told_by_device", "way_of_fixes"]
+__all__ = ["length_measures", "told_by_device", "way_of"]
 
 _SUMS = ("distance_m", "ascent_m", "descent_m", "energy_kcal")
 _MEANS = (
@@ -22,13 +23,21 @@ _MEANS = (
 
 
 def told_by_device(activity: Activity) -> dict[str, float]:
-    """Sums of the sessions, else of the laps where all have them; means of an only session."""
+    """Sums of the sessions, else of the laps where all have them; means of an only session.
+
+    0 m, 0 W and the like are not told: they stand for no sensor.
+    """
     sessions = [lap for lap in activity.laps if lap.kind == "session"]
     parts = sessions or [lap for lap in activity.laps if lap.kind == "lap"]
     found = {name: _sum(parts, name) for name in _SUMS}
     if len(sessions) == 1:
         found |= {name: sessions[0].values.get(name, math.nan) for name in _MEANS}
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+    # A watch without the sensor writes 0 for it; only a way up or down may well be none.
+    return {
+        name: value
+        for name, value in found.items()
+        if value > 0 or (value == 0 and name in ("ascent_m", "descent_m"))
+    }
 
 
 def length_measures(activity: Activity, found: dict[str, float]) -> dict[str, float]:
@@ -56,8 +65,23 @@ def length_measures(activity: Activity, found: dict[str, float]) -> dict[str, fl
     return result
 
 
-def way_of_fixes(activity: Activity, track: Track) -> float:
-    """Metres between the valid fixes while the athlete moves; NaN without positions."""
+def way_of(activity: Activity, track: Track) -> float:
+    """Metres by the counter, else between the fixes on the move, else by the speed; NaN = unknown.
+
+    A counter that starts again within a recording goes on from where it was.
+    """
+    rows = valid(activity, track, "distance")
+    if rows.any():
+        values = track.channels["distance"][rows]
+        way = float(np.maximum(np.diff(values), 0.0).sum())
+        if way > 0:
+            return way
+    way = _way_of_fixes(activity, track)
+    speeds = step_speeds(track) if math.isnan(way) else None
+    return way if speeds is None else float(np.nansum(speeds * np.diff(track.time_s)))
+
+
+def _way_of_fixes(activity: Activity, track: Track) -> float:
     if not has_positions(track):
         return math.nan
     rows = np.flatnonzero(

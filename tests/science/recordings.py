@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -33,16 +33,17 @@ def real(name: str) -> Activity:
     return read_bytes(path.partition("/")[0], raw(path), path)[0]
 
 
-def corpus() -> Iterator[tuple[str, Activity]]:
-    """Every activity of every file that can be read."""
-    for path in index():
-        try:
-            found = read_bytes(path.partition("/")[0], raw(path), path)
-        except StadionError:
-            continue
-        for each in found:
-            if isinstance(each, Activity):
-                yield path, each
+@lru_cache(maxsize=1)
+def corpus() -> tuple[tuple[str, Activity], ...]:
+    """Every activity of every file that can be read, with the file's path."""
+    return tuple((path, each) for path in index() for each in _read(path))
+
+
+def _read(path: str) -> list[Activity]:
+    try:
+        return read_bytes(path.partition("/")[0], raw(path), path)
+    except StadionError:
+        return []
 
 
 def activity(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stadion.core.activity import Activity, Flag, Track
+from stadion.core.channels import CHANNELS
 from stadion.science.quality.gaps import Stops, gap_flags, stops_of
 from stadion.science.quality.jumps import jump_flags
 from stadion.science.quality.locks import lock_flags
@@ -45,14 +46,18 @@ def find_flags(activity: Activity) -> tuple[Flag, ...]:
 
 
 def valid(activity: Activity, track: Track, channel: str) -> BoolArray:
-    """(n,) true where a channel is there and nothing in `activity.flags` says it is wrong.
+    """(n,) true where a channel is there, possible and not called wrong by `activity.flags`.
 
+    Possible is what lies within the bounds of `core.channels`, not infinite in any case.
     Flags that leave the values doubtful but true to their sensor, such as a gap, do not count.
     """
     values = track.channels.get(channel)
     if values is None:
         return np.zeros(len(track), np.bool_)
+    known = CHANNELS.get(channel)
     mask: BoolArray = np.isfinite(values)
+    if known is not None:
+        mask &= (values >= known.low) & (values <= known.high)
     names = _PLACE if channel in _PLACE else (channel,)
     for flag in activity.flags:
         if flag.kind in WRONG and flag.subject == track.subject and flag.channel in names:

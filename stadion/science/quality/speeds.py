@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from stadion.core.activity import Track
 from stadion.core.arrays import FloatArray
+from stadion.core.channels import CHANNELS
 from stadion.science.quality.gaps import SMART_S
 from stadion.science.quality.ground import has_positions, known_fixes, metres_apart
 
@@ -28,7 +29,13 @@ def step_speeds(track: Track) -> FloatArray | None:
     >>> step_speeds(Track("", np.arange(3.0), {"speed": np.array([3.0, 4.0, np.nan])}))
     array([3.5, 4. ])
     """
-    steps = np.diff(track.time_s)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = _best_speeds(track, np.diff(track.time_s))
+    possible = np.abs(found) <= CHANNELS["speed"].high  # which NaN is not
+    return np.where(possible, found, np.nan) if possible.any() else None
+
+
+def _best_speeds(track: Track, steps: FloatArray) -> FloatArray:
     by_distance = _speeds_of_distance(track)
     speed = track.channels.get("speed")
     found: FloatArray = np.full(len(steps), np.nan)
@@ -42,9 +49,7 @@ def step_speeds(track: Track) -> FloatArray | None:
         if told > 0 and not 0.5 < covered / told < 2.0:
             found = by_distance  # a speed in another unit, or of a sensor that was off
     found = np.where(np.isnan(found), by_distance, found)
-    if np.isnan(found).all():
-        found = _speeds_of_fixes(track)
-    return None if np.isnan(found).all() else found
+    return _speeds_of_fixes(track) if np.isnan(found).all() else found
 
 
 def _speeds_of_distance(track: Track) -> FloatArray:
