@@ -52,13 +52,16 @@ def build_timeline(
         order, moments = order[by_time], moments[by_time]
     first = np.flatnonzero(np.diff(moments, prepend=-np.inf) > 0)
     merged = len(moments) - len(first)
-    channels = {
-        name: _merged(values[order], first if merged else None) for name, values in columns.items()
-    }
+    is_as_it_was = not backwards and len(order) == len(clock_s)
+    channels: dict[str, FloatArray] = {}
+    for name, column in columns.items():
+        values = _known(column if is_as_it_was else column[order])
+        if values is not None:
+            channels[name] = _merged(values, first) if merged else values
     track = Track(
         subject,
         moments[first],
-        {name: values for name, values in channels.items() if not np.isnan(values).all()},
+        channels,
     )
     counts = {
         "records without a time dropped": int((~timed).sum()),
@@ -69,11 +72,17 @@ def build_timeline(
     return Timeline(track, zero, repairs)
 
 
-def _merged(values: FloatArray, first: IntArray | None) -> FloatArray:
+def _known(values: FloatArray) -> FloatArray | None:
+    """The values, NaN for those that are not finite; None when none is."""
+    finite = np.isfinite(values)
+    count = int(np.count_nonzero(finite))
+    if not count:
+        return None
+    return values if count == len(values) else np.where(finite, values, values.dtype.type(np.nan))
+
+
+def _merged(values: FloatArray, first: IntArray) -> FloatArray:
     """The last value that is not missing of each group of rows starting at `first`."""
-    values = np.where(np.isfinite(values), values, np.asarray(np.nan, values.dtype))
-    if first is None:
-        return values
     rows = np.where(np.isnan(values), 0, np.arange(len(values)))
     last = np.maximum.reduceat(rows, first)
     merged: FloatArray = values[np.maximum(last, first)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from stadion.core.arrays import IntArray
+
 __all__ = ["crc16"]
 
 _POLYNOMIAL = 0xA001  # x^16 + x^15 + x^2 + 1, bits reflected ("CRC-16/ARC")
-_COLUMNS = 512
 _Words = npt.NDArray[np.uint16]
 
 
@@ -26,32 +28,37 @@ def crc16(data: bytes | memoryview) -> int:
     >>> hex(crc16(b"123456789"))
     '0xbb3d'
     """
+    words = np.frombuffer(data, "<u2", len(data) // 2)
+    state = _chained(words) if len(words) else 0
+    return _after_byte(state, data[-1]) if len(data) % 2 else state
+
+
+def _chained(words: _Words) -> int:
+    columns = _columns(len(words))
+    length = -(-len(words) // columns)
+    # Zeros in front of the first byte leave the checksum at its start.
+    padded = np.zeros(length * columns, np.uint16)
+    padded[len(padded) - len(words) :] = words
+    rows = np.zeros((length, columns + 16), np.uint16)
+    rows[:, :columns] = padded.reshape(columns, length).T
+    states: IntArray = np.zeros(columns + 16, np.intp)
+    states[columns:] = 1 << np.arange(16)  # what zeros make of each single bit
     table = _table()
-    words = np.frombuffer(data, "<u2", len(data) // 2).astype(np.uint16)
-    length = len(words) // _COLUMNS
-    state = _chained(words[: length * _COLUMNS], length, table) if length else 0
-    for word in words[length * _COLUMNS :].tolist():
-        state = int(table[state ^ word])
-    if len(data) % 2:
-        state = _after_byte(state, data[-1])
-    return state
-
-
-def _chained(words: _Words, length: int, table: _Words) -> int:
-    rows = np.zeros((length, _COLUMNS + 16), np.uint16)
-    rows[:, :_COLUMNS] = words.reshape(_COLUMNS, length).T
-    states = np.zeros(_COLUMNS + 16, np.uint16)
-    states[_COLUMNS:] = 1 << np.arange(16)  # what zeros make of each single bit
     for row in rows:
-        states = table[states ^ row]
-    low, high = _images(states[_COLUMNS:])
+        states = table.take(states ^ row)
+    low, high = _images(states[columns:])
     state = 0
-    for stretch in states[:_COLUMNS].tolist():
+    for stretch in states[:columns].tolist():
         state = low[state & 0xFF] ^ high[state >> 8] ^ stretch
     return state
 
 
-def _images(basis: _Words) -> tuple[list[int], list[int]]:
+def _columns(words: int) -> int:
+    """A power of two: many save rows, but each costs a step of the loop that chains them."""
+    return 1 << min(max(math.isqrt(13 * words).bit_length() - 1, 4), 11)
+
+
+def _images(basis: IntArray) -> tuple[list[int], list[int]]:
     """What the linear map makes of every low byte and of every high byte."""
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
     low, high = (
@@ -62,11 +69,11 @@ def _images(basis: _Words) -> tuple[list[int], list[int]]:
 
 
 @lru_cache(maxsize=1)
-def _table() -> _Words:
+def _table() -> IntArray:
     """Checksum after one 16-bit word, for every value of state XOR word."""
-    state = np.arange(1 << 16, dtype=np.uint16)
+    state = np.arange(1 << 16, dtype=np.intp)
     for _ in range(16):
-        state = (state >> 1) ^ np.where(state & 1, np.uint16(_POLYNOMIAL), np.uint16(0))
+        state = (state >> 1) ^ np.where(state & 1, _POLYNOMIAL, 0)
     return state
 
 

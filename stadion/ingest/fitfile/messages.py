@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -72,6 +72,7 @@ class Messages:
     order: IntArray | None
     positions: IntArray
     _index: dict[tuple[int, int], list[tuple[int, Block, Field]]] | None = None
+    _numbers: list[int] | None = None
 
     @classmethod
     def of(cls, data: bytes, definitions: Sequence[Definition], message: int) -> Messages:
@@ -92,12 +93,14 @@ class Messages:
     @property
     def numbers(self) -> list[int]:
         """Numbers of the fields FIT defines that occur, the time left out."""
-        sizes: dict[int, int] = {}
-        for each in self._fields():
-            if each.owner < 0 and each.number != TIMESTAMP:
-                sizes[each.number] = max(sizes.get(each.number, 0), _count(each))
-        self.check_size(sum(sizes.values()))
-        return sorted(sizes)
+        if self._numbers is None:
+            sizes: dict[int, int] = {}
+            for each in self._fields():
+                if each.owner < 0 and each.number != TIMESTAMP:
+                    sizes[each.number] = max(sizes.get(each.number, 0), _count(each))
+            self.check_size(sum(sizes.values()))
+            self._numbers = sorted(sizes)
+        return self._numbers
 
     @property
     def developer_fields(self) -> list[tuple[int, int]]:
@@ -124,10 +127,14 @@ class Messages:
         if len(found) == len(self.blocks) == 1:
             return as_numbers(found[0][1], found[0][2])
         values = np.full((len(self), width), np.nan)
+        written = -1
         for start, stored, kind in found:
-            # Some writers define a field twice: the first that says something counts.
             rows = values[start : start + len(stored), : stored.shape[1]]
-            np.copyto(rows, as_numbers(stored, kind), where=np.isnan(rows))
+            if start > written:
+                rows[:] = as_numbers(stored, kind)
+            else:  # some writers define a field twice: the first that says something counts
+                np.copyto(rows, as_numbers(stored, kind), where=np.isnan(rows))
+            written = start
         return values if self.order is None else values[self.order]
 
     def values(self, number: int, owner: int = -1, base: int | None = None) -> FloatArray:
@@ -166,12 +173,18 @@ class Messages:
                 f"expected at most {most} values",
             )
 
-    def rows(self) -> list[dict[int, tuple[float, ...]]]:
-        """Each record's own fields that hold numbers, as stored; NaN = missing.
+    def rows(self, first: Sequence[int] = ()) -> list[dict[int, tuple[float, ...]]]:
+        """Each record's own fields that hold numbers, as stored; none where all are missing.
 
         For the few records that have very many fields: `lists` is for many records.
+
+        Parameters
+        ----------
+        first
+            Numbers of fields to begin with, in that order.
         """
-        found = [row for block in self.blocks for row in _rows(self.data, block)]
+        rank = {number: place for place, number in enumerate(first)}
+        found = [row for block in self.blocks for row in _rows(self.data, block, rank)]
         return found if self.order is None else [found[k] for k in self.order.tolist()]
 
     def _fields(self) -> Iterator[Field]:
@@ -200,7 +213,9 @@ class Messages:
                 yield start, block.stored(each, kind), kind
 
 
-def _rows(data: bytes, block: Block) -> Iterator[dict[int, tuple[float, ...]]]:
+def _rows(
+    data: bytes, block: Block, rank: Mapping[int, int]
+) -> Iterator[dict[int, tuple[float, ...]]]:
     pattern = ">" if block.definition.big_endian else "<"
     plan: list[tuple[int, int, int, int | None]] = []
     place = 0
@@ -211,17 +226,23 @@ def _rows(data: bytes, block: Block) -> Iterator[dict[int, tuple[float, ...]]]:
             continue
         count = each.size // kind.size
         pattern += f"{count}{_LETTERS[kind.letter]}"
-        plan.append((each.number, place, place + count, kind.invalid))
+        plan.append((each.number, place, count, kind.invalid))
         place += count
+    plan.sort(key=lambda field: rank.get(field[0], len(rank)))
     layout = struct.Struct(pattern)
     for at in block.positions.tolist():
         stored = layout.unpack_from(data, at)
         row: dict[int, tuple[float, ...]] = {}
-        for number, start, stop, invalid in plan:
-            values = tuple(math.nan if v == invalid else float(v) for v in stored[start:stop])
-            known = row.get(number)
-            if known is None or all(map(math.isnan, known)):
-                row[number] = values
+        for number, place, count, invalid in plan:
+            if count == 1:
+                value = stored[place]
+                if value != invalid and value == value and number not in row:  # noqa: PLR0124
+                    row[number] = (float(value),)
+            elif number not in row:
+                several = stored[place : place + count]
+                values = tuple(math.nan if v == invalid else float(v) for v in several)
+                if not all(map(math.isnan, values)):
+                    row[number] = values
         yield row
 
 

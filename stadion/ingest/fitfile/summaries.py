@@ -15,7 +15,7 @@ from stadion.ingest.fitfile.developer import described_fields
 from stadion.ingest.fitfile.messages import Messages, clock_of
 from stadion.ingest.fitfile.profile import EVENT_VALUES, Message, Quantity
 from stadion.ingest.fitfile.summary_fields import LAP_VALUES, LENGTH_VALUES, SESSION_VALUES
-from stadion.ingest.fitfile.walk import Definition
+from stadion.ingest.fitfile.walk import TIMESTAMP, Definition
 from stadion.ingest.fitfile.words import EVENT_TYPES, EVENTS, STROKES, TIMER_TRIGGERS
 
 __all__ = ["read_events", "read_summaries"]
@@ -93,39 +93,35 @@ def _values(
     messages: Messages, kind: str, quantities: Mapping[int, Quantity]
 ) -> list[dict[str, float]]:
     """What each summary says of the quantities; the first of a name that is there counts."""
-    parts, balance = _PARTS[kind], _BALANCE.get(kind, -1)
-    present = messages.numbers
-    unnamed = {
-        number: Quantity(f"unknown_{number}")
-        for number in sorted(set(present) - quantities.keys() - parts.keys())
-        if number not in (_START, balance)
-    }
-    named = [(number, each) for number, each in quantities.items() if number in present]
     return [
-        _said_of(row, [*named, *unnamed.items()], parts, row.get(balance, (math.nan,))[0])
-        for row in messages.rows()
+        _said_of(row, quantities, _PARTS[kind], _BALANCE.get(kind, -1))
+        for row in messages.rows([*quantities])
     ]
 
 
 def _said_of(
     row: Mapping[int, tuple[float, ...]],
-    quantities: Sequence[tuple[int, Quantity]],
+    quantities: Mapping[int, Quantity],
     parts: Mapping[int, tuple[str, int]],
-    balance: float,
+    balance: int,
 ) -> dict[str, float]:
     found: dict[str, float] = {}
-    for number, quantity in quantities:
-        for place, stored in enumerate(row.get(number, ())):
+    for number, values in row.items():
+        quantity = quantities.get(number)
+        if quantity is None:
+            if number in parts or number in (_START, TIMESTAMP, balance):
+                continue
+            quantity = Quantity(f"unknown_{number}")
+        for place, stored in enumerate(values):
             if math.isfinite(stored):
-                value = stored / quantity.scale - quantity.offset
-                found.setdefault(quantity.name_of(place), value)
+                name = quantity.name_of(place) if place or quantity.is_list else quantity.name
+                found.setdefault(name, stored / quantity.scale - quantity.offset)
     for number, (name, scale) in parts.items():
-        part = row.get(number, (math.nan,))[0]
-        if math.isfinite(part) and name in found:
-            found[name] += part / scale
-    if math.isfinite(balance):
+        if number in row and name in found:
+            found[name] += row[number][0] / scale
+    if balance in row:
         # Two bits say whose share it is and that it is one; the others count hundredths.
-        found["left_right_balance_percent"] = (int(balance) & 0x3FFF) / 100
+        found["left_right_balance_percent"] = (int(row[balance][0]) & 0x3FFF) / 100
     return found
 
 
