@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from stadion.core.arrays import Array
 from stadion.ingest.markup.health_records import Samples, Source
-from stadion.ingest.markup.health_sources import Cover, by_priority
 
 __all__ = ["Night", "nights_in"]
 
@@ -18,7 +18,8 @@ _DAY_S = 86_400.0
 _MOST_SLEEPS = 20_000
 _IN_BED, _AWAKE = 0.0, 2.0
 _STAGES = {"light_sleep": 3.0, "deep_sleep": 4.0, "rem_sleep": 5.0}
-_ASLEEP = (1.0, *_STAGES.values())
+_STAGED = frozenset(_STAGES.values())
+_ASLEEP = _STAGED | {1.0}
 
 
 @dataclass(slots=True, eq=False)
@@ -59,34 +60,49 @@ def _sleeps(samples: Samples) -> list[Array]:
 
 def _night(sleep: Samples, sources: Sequence[Source]) -> Night | None:
     """What the best of the sources tells of one stretch; None when nobody slept."""
-    asleep = sleep.of(np.isin(sleep.value, _ASLEEP))
-    if not len(asleep):
+    spans = _Spans(sleep)
+    slept = {number: spans.seconds(number, _ASLEEP) for number in set(spans.source)}
+    if not any(slept.values()):
         return None
-    best = min(by_priority(asleep, sources), key=lambda source: not _has_stages(asleep, source))
-    mine = sleep.of(sleep.source == best)
-    cover = {value: _cover(mine, value) for value in (_AWAKE, *_ASLEEP)}
-    slept = mine.of(np.isin(mine.value, _ASLEEP))
-    start, last = float(mine.start_s.min()), int(slept.end_s.argmax())
-    end, ahead = float(slept.end_s[last]), float(slept.ahead_s[last])
-    values = {"sleep": Cover.of(slept.start_s, slept.end_s).total_s / 60}
-    if _has_stages(mine, best):
-        values |= {name: cover[value].total_s / 60 for name, value in _STAGES.items()}
-        values["awake"] = cover[_AWAKE].total_s / 60
-    bed = _cover(sleep, _IN_BED)
-    in_bed = bed.total_s / 60 if bed.total_s / 60 >= values["sleep"] else (end - start) / 60
-    if bed.total_s:
-        start = min(start, float(bed.start[0]))
-    values["in_bed"] = in_bed
-    values["sleep_efficiency"] = 100 * values["sleep"] / in_bed if in_bed else np.nan
+    # Stages tell more than any device's rank; of two alike the one that saw more sleep.
+    best = min(
+        (number for number in slept if slept[number]),
+        key=lambda one: (not spans.seconds(one, _STAGED), sources[one].rank, -slept[one], one),
+    )
+    mine = [row for row, number in enumerate(spans.source) if number == best]
+    last = max((row for row in mine if spans.value[row] in _ASLEEP), key=spans.end.__getitem__)
+    start, end, ahead = min(spans.start[row] for row in mine), spans.end[last], spans.ahead[last]
+    values = {"sleep": slept[best] / 60}
+    if spans.seconds(best, _STAGED):
+        values |= {name: spans.seconds(best, (one,)) / 60 for name, one in _STAGES.items()}
+        values["awake"] = spans.seconds(best, (_AWAKE,)) / 60
+    bed = spans.seconds(None, (_IN_BED,)) / 60
+    if bed:
+        start = min(start, *(s for s, v in zip(spans.start, spans.value, strict=True) if not v))
+    values["in_bed"] = bed if bed >= values["sleep"] else (end - start) / 60
+    values["sleep_efficiency"] = 100 * values["sleep"] / values["in_bed"]
     day = int((end + ahead) // _DAY_S)
     values["bedtime"] = (start + ahead - day * _DAY_S) / 3600
     return Night(day, start, end, values)
 
 
-def _has_stages(samples: Samples, source: int) -> bool:
-    return bool(np.isin(samples.value[samples.source == source], tuple(_STAGES.values())).any())
+class _Spans:
+    """Records of one sleep as plain numbers: a night has too few of them for arrays."""
 
+    def __init__(self, sleep: Samples) -> None:
+        self.start: list[float] = sleep.start_s.tolist()
+        self.end: list[float] = sleep.end_s.tolist()
+        self.value: list[float] = sleep.value.tolist()
+        self.source: list[int] = sleep.source.tolist()
+        self.ahead: list[float] = sleep.ahead_s.tolist()
 
-def _cover(samples: Samples, value: float) -> Cover:
-    rows = samples.value == value
-    return Cover.of(samples.start_s[rows], samples.end_s[rows])
+    def seconds(self, source: int | None, values: Collection[float]) -> float:
+        """Time that any record of these values covers, by one source or by all."""
+        total, until = 0.0, -math.inf
+        for start, end, value, told in zip(
+            self.start, self.end, self.value, self.source, strict=True
+        ):
+            if value in values and end > until and source in (None, told):
+                total += end - max(start, until)
+                until = end
+        return total

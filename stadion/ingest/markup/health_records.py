@@ -16,8 +16,8 @@ from stadion.ingest.markup.points import numbers_in
 
 __all__ = ["Records", "Row", "Samples", "Source"]
 
-_FLUSH = 8192
-_MOST_SOURCES = 4096
+_FLUSH = 2048
+_MOST_SOURCES = 256
 _MOST_SPELLINGS = 16_384
 _MOST_BUCKETS = 512
 _LONGEST_S = 7 * 86_400.0
