@@ -98,6 +98,7 @@ class FitbitDays:
         self.summed: set[tuple[date, str]] = set()
         self.seen: dict[tuple[date, str], dict[str, float]] = defaultdict(dict)
         self.told: dict[tuple[date, str], float] = {}
+        self.late_nights: list[dict[str, Any]] = []
 
     @staticmethod
     def is_table(name: str, header: str) -> bool:
@@ -127,6 +128,9 @@ class FitbitDays:
 
     def finish(self) -> None:
         """What the tables tell, where no JSON did."""
+        slept = {day.isoformat() for (_, day), row in self.rows.values.items() if "sleep" in row}
+        late = (entry for entry in self.late_nights if entry["dateOfSleep"] not in slept)
+        add_nights(self.rows, "", list(late))
         for (day, column), by_recorder in self.seen.items():
             if (day, column) not in self.summed:
                 self.rows.put("", day, column, max(by_recorder.values()))

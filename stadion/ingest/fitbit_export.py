@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,9 +11,10 @@ import numpy as np
 from stadion.core.activity import Activity, Repair, Table
 from stadion.core.channels import CHANNELS
 from stadion.core.errors import Code, StadionError
-from stadion.ingest._exercises import Session, sessions_table, tracker_session
+from stadion.ingest._exercises import Session, sessions_table
 from stadion.ingest._export_json import entries_in, read_each
 from stadion.ingest._fitbit_days import FitbitDays, written_moment
+from stadion.ingest._fitbit_logs import exercises_in, is_log, nights_in, tabled_exercises_in
 from stadion.ingest.base import Member, digest_of, source_of
 
 __all__ = ["PLUGIN", "FitbitExportReader"]
@@ -72,26 +72,34 @@ class FitbitExportReader:
         if len(group) == 1 and place and place["kind"] == "heart_rate":
             return [_heart_rate(group[0])]
         found = FitbitDays()
-        sessions: list[Session] = []
+        sessions: dict[str, Session] = {}
 
         def read(path: str, data: bytes) -> None:
             place = _PATH.fullmatch(path)
             if place is None:
                 raise StadionError(Code.INVALID, "a name that is none of a Fitbit export")
             if place["kind"] == "exercise":
-                sessions.extend(_exercises(data, found))
+                sessions.update(exercises_in(data, found.rows.mended))
+            elif (place["table"] or "").lower() == "userexercises":
+                for id_, session in tabled_exercises_in(data, found.rows.mended).items():
+                    sessions.setdefault(id_, session)
+            elif (place["table"] or "").lower() == "usersleeps":
+                found.late_nights.extend(nights_in(data))
             else:
                 found.take(place["kind"] or "", place["table"] or "", data)
 
         digest = read_each(group, read, found.rows.mended)
         found.finish()
+        for session in sessions.values():
+            minutes = session.values["duration"] / 60.0
+            found.rows.add("", session.start.date(), "exercise_time", minutes)
         source = source_of(self.name, group[0].path, digest)
         tables: list[Activity | Table] = []
         if any(found.rows.values.values()):
             tables.append(found.rows.table(source))
         if sessions:
-            sessions.sort(key=lambda session: session.start)
-            tables.append(sessions_table(sessions, {}, source))
+            by_time = sorted(sessions.values(), key=lambda session: session.start)
+            tables.append(sessions_table(by_time, {}, source))
         if not tables:
             lost = "; ".join(found.rows.mended)
             raise StadionError(Code.INVALID, f"no day and no exercise in it{lost and '; '}{lost}")
@@ -109,23 +117,8 @@ def _place(member: Member) -> re.Match[str] | None:
         has_entries = b'"dateTime"' in head or b'"logId"' in head
         return place if is_known and head.startswith(b"[") and has_entries else None
     header = head.partition(b"\n")[0].decode("utf-8", "replace").strip()
-    return place if FitbitDays.is_table(place["table"], header) else None
-
-
-def _exercises(data: bytes, found: FitbitDays) -> list[Session]:
-    sessions: dict[str, Session] = {}
-    for number, entry in enumerate(entries_in(data, dict[str, Any])):
-        moment = written_moment(entry.get("startTime"))
-        told = entry | {"startTime": moment.isoformat() if moment else None}
-        session = tracker_session("", told)
-        if session is None:
-            found.rows.mended["sessions without a start or a duration left out"] += 1
-            continue
-        sessions[str(entry.get("logId", number))] = session
-    for session in sessions.values():
-        minutes = session.values["duration"] / 60.0
-        found.rows.add("", session.start.date(), "exercise_time", minutes)
-    return list(sessions.values())
+    is_known = FitbitDays.is_table(place["table"], header) or is_log(place["table"], header)
+    return place if is_known else None
 
 
 class _Beats(msgspec.Struct):

@@ -369,6 +369,32 @@ def test_a_fitbit_takeout_gives_days_sessions_and_heart_rate() -> None:
     }
 
 
+def test_newer_tables_of_sleeps_and_exercises_fill_in_what_json_lacks() -> None:
+    folder = "Takeout/Fitbit/Health Fitness Data_GoogleData"
+    files = {
+        f"{folder}/UserSleeps_2020-01-01.csv": (
+            b"sleep_id,sleep_type,minutes_in_sleep_period,minutes_asleep,minutes_awake,"
+            b"start_utc_offset,sleep_start,end_utc_offset,sleep_end\n"
+            b"1,STAGES,100,90,10,+05:30,2019-12-31T18:00:00Z,+05:30,2020-01-01T01:00:00Z\n"
+            b"9,STAGES,450,410,40,+05:30,2020-01-01T17:30:00Z,+05:30,2020-01-02T01:00:00Z\n"
+        ),
+        f"{folder}/UserExercises_2020-01-01.csv": (
+            b"exercise_id,exercise_start,exercise_end,utc_offset,activity_name,"
+            b"tracker_total_distance_mm,tracker_avg_heart_rate\n"
+            b"7,2020-01-02T13:56:32Z,2020-01-02T14:18:43Z,+01:00,Run,4200000,150\n"
+            b"8,2020-01-03T23:30:00Z,2020-01-04T00:00:00Z,+01:00,Walk,2000000,0\n"
+        ),
+    }
+    opened = open_bytes(zipped(fitbit_takeout() | files), "takeout.zip")
+    sessions = table(opened, "sessions")
+    assert column(sessions, "activity") == ["Run", "Walk"]
+    assert column(sessions, "start")[1] == datetime(2020, 1, 4, 0, 30)
+    assert column(sessions, "distance") == [4200.0, 2000.0]
+    days = table(opened, "days")
+    assert column(days, "sleep")[:2] == [402.0, 410.0]
+    assert column(days, "bedtime")[1] == -1.0
+
+
 def test_files_that_lack_or_break_leave_the_rest() -> None:
     files = fitbit_takeout()
     del files["Takeout/Fitbit/Global Export Data/sleep-2020-01-01.json"]

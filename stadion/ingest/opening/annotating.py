@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from stadion.core.activity import Activity
 from stadion.ingest.base import Note, Notes
+from stadion.ingest.opening.names import peeled
 
 __all__ = ["annotated"]
 
@@ -36,7 +37,9 @@ def _note_on(activity: Activity, notes: Notes) -> Note | None:
     path = activity.source.name
     if not path.startswith(notes.below):
         return None
-    found = notes.by_path.get(path.removeprefix(notes.below))
+    inside = path.removeprefix(notes.below)
+    # A file that its server named .gz without packing it keeps the suffix.
+    found = notes.by_path.get(inside) or notes.by_path.get(peeled(inside, "gzip"))
     if found is None and notes.by_start and activity.start is not None:
         found = _near(int(activity.start.timestamp()), notes)
     return found

@@ -243,9 +243,18 @@ class Archives:
         if stream.seekable():
             return stream
         spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES))  # noqa: SIM115
-        with stream:
-            for data in bounded(iter(lambda: stream.read(_PIECE_BYTES), b""), _MOST_SPOOLED_BYTES):
-                spool.write(data)
+        pieces = bounded(iter(lambda: stream.read(_PIECE_BYTES), b""), _MOST_SPOOLED_BYTES)
+        try:
+            with stream:
+                for data in pieces:
+                    spool.write(data)
+        except OSError as error:
+            spool.close()
+            reason = f"cannot be unpacked: {error.strerror}; it takes {place.size >> 20} MiB"
+            raise StadionError(Code.INVALID, reason) from error
+        except BaseException:
+            spool.close()
+            raise
         return spool
 
 
