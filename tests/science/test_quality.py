@@ -302,6 +302,8 @@ def test_indoors_is_told_by_the_place_the_sport_and_the_maker() -> None:
         activity({"power": np.arange(100.0)}),
     ):
         assert [f.kind for f in find_flags(indoors)] == ["indoor"], indoors.device
+    old = {"power": np.arange(100.0), "altitude": np.arange(200.0, 300.0)}
+    assert not find_flags(activity(old))
     acceleration = activity({"acceleration_x": np.arange(100.0)}, sport="")
     assert not find_flags(acceleration)
 

@@ -13,6 +13,7 @@ __all__ = ["crs_of", "indoor_flags", "is_virtual", "shift_flags"]
 
 _STAYS_M, _STAYS_SHARE = 25.0, 0.95
 _GOES_M = 1000.0
+_HILLS_M = 20.0
 _VIRTUAL_MAKERS = ("zwift", "rouvy", "bkool", "kinomap", "trainerroad", "fulgaz")
 """What these write was ridden at home, wherever the positions lie."""
 _STRAIGHT_WAYS = frozenset({"", "running", "cycling", "walking", "fitness_equipment", "generic"})
@@ -79,9 +80,19 @@ def _roof(activity: Activity, track: Track) -> str:
         return f"made by {_virtual_makers(activity)[0]}"
     fixes = known_fixes(track)
     if not fixes.any():
-        is_effort = any(name in track.channels for name in _EFFORTS)
-        return "no position" if is_effort and "position_x" not in track.channels else ""
+        return _without_place(track)
     return _on_the_spot(activity, track, fixes.nonzero()[0])
+
+
+def _without_place(track: Track) -> str:
+    """Indoors, unless the heights change: then it is an old device without a receiver."""
+    is_effort = any(name in track.channels for name in _EFFORTS)
+    if not is_effort or "position_x" in track.channels:
+        return ""
+    altitude = track.channels.get("altitude")
+    known = np.empty(0) if altitude is None else altitude[np.isfinite(altitude)]
+    is_hilly = len(known) > 0 and float(known.max()) - float(known.min()) > _HILLS_M
+    return "" if is_hilly else "no position, and no hills"
 
 
 def _on_the_spot(activity: Activity, track: Track, fixes: np.ndarray) -> str:
