@@ -97,7 +97,7 @@ class Athletes(Rooms):
         tables = self._kept_tables.erase_person(who) if who else 0
         return {
             "erased": who,
-            "recordings": self._archive.erase_athlete(who),
+            "entries": self._archive.erase_athlete(who),  # recordings, lines of the profile
             "tables": tables,
         }
 
