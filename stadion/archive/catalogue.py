@@ -161,6 +161,16 @@ class Catalogue:
         with self.reading() as session:
             return list(session.scalars(query))
 
+    def lone(self) -> list[str]:
+        """Dated recordings that are a workout by themselves, by start."""
+        row, other = ActivityRow, orm.aliased(ActivityRow)
+        twins = sa.select(other.id).where(other.workout == row.id, other.id != row.id)
+        query = sa.select(row.id).where(
+            row.workout == row.id, row.start_us.is_not(None), ~twins.exists()
+        )
+        with self.reading() as session:
+            return list(session.scalars(query.order_by(row.start_us, row.id)))
+
     def summary(self, recording: str) -> ActivitySummary:
         """What is known of the workout of a recording."""
         with self.reading() as session:

@@ -11,7 +11,7 @@ from sqlalchemy import orm
 from stadion.archive.catalogue import Catalogue
 from stadion.archive.erasing import erase_athlete, erase_workout
 from stadion.archive.history import Change, checked, current_edits, history_of, note, value_of
-from stadion.archive.intake import Shelf
+from stadion.archive.intake import Shelf, workouts_of
 from stadion.archive.rows import ActivityRow
 from stadion.archive.summary import ActivitySummary
 from stadion.archive.workouts import Workouts, merged_activity
@@ -63,7 +63,7 @@ class Changing:
                 if value_of(now, name) != value:
                     note(session, members[0].id, who, name, value_of(now, name), value)
             session.flush()
-            self._workouts(session, members).refresh(members)
+            self._workouts(session).refresh(members)
         return self._catalogue.summary(full)
 
     def history(self, activity_id: str) -> list[Change]:
@@ -77,7 +77,7 @@ class Changing:
         full = [self._resolved(each) for each in ids]
         with self._catalogue.writing() as session:
             rows = [row for each in full for row in self._members(each, session)]
-            return self._workouts(session, rows).join(rows, who)
+            return self._workouts(session).join(rows, who)
 
     def part(self, recording_id: str, who: str = "") -> None:
         """Take one recording out of its workout; they are never joined again by themselves."""
@@ -85,7 +85,7 @@ class Changing:
         with self._catalogue.writing() as session:
             members = self._members(full, session)
             row = next(row for row in members if row.id == full)
-            self._workouts(session, members).part(row, who)
+            self._workouts(session).part(row, who)
 
     def freshen(self, ids: Sequence[str]) -> int:
         """Measure workouts again with what is known of their athletes now; how many could be."""
@@ -94,11 +94,24 @@ class Changing:
             try:
                 with self._catalogue.writing() as session:
                     members = self._members(each, session)
-                    self._workouts(session, members).refresh(members)
+                    self._workouts(session).refresh(members)
                     done += 1
             except (StadionError, FileNotFoundError):
                 continue  # a damaged or erased one must not hide the others
         return done
+
+    def recognise(self) -> int:
+        """Look for twins among what is kept; how many workouts were joined to others.
+
+        Recordings are looked at when they come in: this is for archives of an earlier Stadion.
+        """
+        joined = 0
+        for recording in self._catalogue.lone():
+            with self._catalogue.writing() as session:
+                members = self._catalogue.members(recording, session)
+                if len(members) == 1:
+                    joined += bool(self._workouts(session).recognise(members[0]))
+        return joined
 
     def erase(self, activity_id: str) -> None:
         """Forget a workout, all recordings of it; rows first, then files; NOT_FOUND for none."""
@@ -128,8 +141,8 @@ class Changing:
         digests = {row.id: row.file_digest for row in rows}
         return lambda recording: self._shelf.read(recording, digests[recording])
 
-    def _workouts(self, session: orm.Session, rows: Iterable[ActivityRow]) -> Workouts:
-        return Workouts(self._catalogue, session, self._reader(rows))
+    def _workouts(self, session: orm.Session) -> Workouts:
+        return workouts_of(self._catalogue, self._shelf, session)
 
     def _resolved(self, activity_id: str) -> str:
         if not ID.fullmatch(activity_id):

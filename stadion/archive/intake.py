@@ -24,7 +24,7 @@ from stadion.archive.workouts import Workouts
 from stadion.core.activity import Activity, Track
 from stadion.core.profile import Profile
 
-__all__ = ["Draft", "Outcome", "Shelf", "take"]
+__all__ = ["Draft", "Outcome", "Shelf", "take", "workouts_of"]
 
 _ORPHAN_AGE_S = 600
 
@@ -151,7 +151,7 @@ def take(catalogue: Catalogue, shelf: Shelf, drafts: Iterable[Draft]) -> list[Ou
             session.add_all(rows.values())
             session.flush()
             _check_metrics(session, new, before)
-            workouts = Workouts(catalogue, session, lambda id: shelf.read(id, _digest(session, id)))
+            workouts = workouts_of(catalogue, shelf, session)
             pending = list(rows)
             twin_of = {}
             for draft in new:
@@ -160,6 +160,17 @@ def take(catalogue: Catalogue, shelf: Shelf, drafts: Iterable[Draft]) -> list[Ou
             return [_outcome(session, draft, rows, twin_of) for draft in todo]
     except OSError as error:
         raise disk_error(error) from error
+
+
+def workouts_of(catalogue: Catalogue, shelf: Shelf, session: orm.Session) -> Workouts:
+    """The workouts of a writing session, which read their recordings from the shelf."""
+    row = ActivityRow
+
+    def read(recording: str) -> Activity:
+        digest = session.scalar(sa.select(row.file_digest).where(row.id == recording))
+        return shelf.read(recording, digest or "")
+
+    return Workouts(catalogue, session, read)
 
 
 def _row(draft: Draft) -> ActivityRow:
@@ -192,11 +203,6 @@ def _check_metrics(
         session.execute(
             sa.update(ActivityRow).where(ActivityRow.id == draft.id).values(is_stale=bool(stale))
         )
-
-
-def _digest(session: orm.Session, recording: str) -> str:
-    query = sa.select(ActivityRow.file_digest).where(ActivityRow.id == recording)
-    return session.scalar(query) or ""
 
 
 def _outcome(

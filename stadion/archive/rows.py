@@ -73,33 +73,33 @@ class ActivityRow(Base):
     curves: orm.Mapped[str] = orm.mapped_column(server_default="{}")
 
     channels: orm.Mapped[list[ChannelRow]] = orm.relationship(
-        cascade="all, delete-orphan", order_by="ChannelRow.place"
+        cascade="all, delete-orphan", passive_deletes=True, order_by="ChannelRow.place"
     )
     labels: orm.Mapped[list[LabelRow]] = orm.relationship(
-        cascade="all, delete-orphan", order_by="LabelRow.place"
+        cascade="all, delete-orphan", passive_deletes=True, order_by="LabelRow.place"
     )
+
+
+def _owner() -> orm.MappedColumn[str]:
+    return orm.mapped_column(sa.ForeignKey("activities.id", ondelete="CASCADE"), primary_key=True)
 
 
 class ChannelRow(Base):
-    """An activity has this channel."""
+    """One channel of an activity, in its place."""
 
     __tablename__ = "channels"
 
-    activity_id: orm.Mapped[str] = orm.mapped_column(
-        sa.ForeignKey("activities.id"), primary_key=True
-    )
+    activity_id: orm.Mapped[str] = _owner()
     name: orm.Mapped[str] = orm.mapped_column(primary_key=True, index=True)
     place: orm.Mapped[int]
 
 
 class LabelRow(Base):
-    """An activity has a lap of this kind with this label."""
+    """One distinct kind and label among the laps of an activity."""
 
     __tablename__ = "labels"
 
-    activity_id: orm.Mapped[str] = orm.mapped_column(
-        sa.ForeignKey("activities.id"), primary_key=True
-    )
+    activity_id: orm.Mapped[str] = _owner()
     kind: orm.Mapped[str] = orm.mapped_column(primary_key=True, index=True)
     label: orm.Mapped[str] = orm.mapped_column(primary_key=True)
     place: orm.Mapped[int]

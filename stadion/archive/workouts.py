@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -55,6 +54,7 @@ class Workouts:
         pending
             Recordings that are new as well and whose turn comes later.
         """
+        self._look_at(row)
         if not row.can_be_twin:
             return ""
         found: list[tuple[Verdict, str, list[ActivityRow]]] = []
@@ -144,20 +144,27 @@ class Workouts:
         self.session.flush()
         day = local_date(activity)
         profile = profile_on(self.session, activity.athlete, day, activity.profile)
-        fill(leader, facts_of(activity, profile), is_own=False)
-        if len(members) == 1:
-            leader.profile = json.dumps(activity.profile.known)
+        fill(leader, facts_of(activity, profile), is_own=len(members) == 1)
+
+    def _look_at(self, row: ActivityRow) -> None:
+        """Let a row of schema 1 know what tells twins."""
+        if not row.source and row.start_us is not None:
+            self.refresh([row])
+            self.session.flush()
 
     def _candidates(self, row: ActivityRow, pending: Iterable[str]) -> list[list[ActivityRow]]:
         """Workouts that overlap in time, or would if a clock were set to another zone."""
         assert row.start_us is not None  # noqa: S101  # can_be_twin says so
         assert row.end_us is not None  # noqa: S101
         r = ActivityRow
+        begins = r.start_us.between(row.start_us - _ZONES_US - _LONGEST_US, row.end_us + _ZONES_US)
+        for unseen in self.session.scalars(sa.select(r).where(begins, r.source == "")).all():
+            self._look_at(unseen)
         apart = row.end_us - row.start_us
         overlap = sa.and_(r.start_us < row.end_us + _CLOCK_US, r.end_us > row.start_us - _CLOCK_US)
         alike = sa.func.abs(r.end_us - r.start_us - apart) <= max(60 * _US, apart // 10)
         query = sa.select(r.workout).where(
-            r.start_us.between(row.start_us - _ZONES_US - _LONGEST_US, row.end_us + _ZONES_US),
+            begins,
             sa.or_(overlap, sa.and_(alike, r.end_us > row.start_us - _ZONES_US)),
             r.can_be_twin,
             r.source != row.source,

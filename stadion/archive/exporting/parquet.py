@@ -15,12 +15,15 @@ from stadion.core.channels import CHANNELS
 
 __all__ = ["written"]
 
+_OWN = frozenset(("subject", "timestamp", "time_s"))
+
 
 def written(activity: Activity) -> bytes:
     """Columns `subject` (of several tracks), `timestamp` (UTC), `time_s` and one per channel.
 
-    Missing values are null. Each field's metadata names its `unit`; the table's metadata holds
-    everything else as JSON under `stadion.activity`.
+    A channel of one of these names is called `channel_...`. Missing values are null. Each
+    field's metadata names its `unit`; the table's metadata holds everything else as JSON under
+    `stadion.activity`.
     """
     tracks = activity.tracks
     fields: list[pa.Field] = []
@@ -39,7 +42,8 @@ def written(activity: Activity) -> bytes:
     add("time_s", pa.array(time_s), "s")
     for name in activity.channels:
         unit = CHANNELS[name].unit if name in CHANNELS else ""
-        add(name, pa.array(_column(tracks, name), from_pandas=True), unit)
+        column = f"channel_{name}" if name in _OWN else name
+        add(column, pa.array(_column(tracks, name), from_pandas=True), unit)
     schema = pa.schema(fields, metadata={"stadion.activity": document_of(activity)})
     buffer = io.BytesIO()
     pq.write_table(pa.table(arrays, schema=schema), buffer, compression="zstd")
