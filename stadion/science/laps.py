@@ -8,6 +8,7 @@ import numpy as np
 
 from stadion.core.activity import Activity, Lap
 from stadion.core.arrays import FloatArray, IntArray
+from stadion.science.climb import climbed
 from stadion.science.quality.gaps import stops_of
 from stadion.science.quality.limits import FOOT_SPORTS
 from stadion.science.quality.runs import BoolArray
@@ -17,13 +18,15 @@ __all__ = ["laps_of"]
 
 _MEANS = {"heart_rate": "bpm", "power": "w", "cadence": "rpm"}
 _KINDS = ("lap", "session")
+_MOST_CLIMBS = 1000
 
 
 def laps_of(activity: Activity) -> tuple[Lap, ...]:
     """The activity's laps; what the device did not count is added from the streams.
 
-    Added are `elapsed_s`, `timer_s`, `distance_m`, `speed_mps` and the means and maxima of heart
-    rate, power and cadence, to laps and sessions that lack them. What the device says stays.
+    Added are `elapsed_s`, `timer_s`, `distance_m`, `speed_mps`, `ascent_m`, `descent_m` and the
+    means and maxima of heart rate, power and cadence, to laps and sessions that lack them. What
+    the device says stays.
 
     Examples
     --------
@@ -64,6 +67,13 @@ def _of_streams(seconds: Seconds, start: FloatArray, end: FloatArray) -> dict[st
         counted = values > 0 if coasts else np.isfinite(values)
         found[f"{name}_{unit}"] = _means(values, counted, first, last)
         found[f"{name}_max_{unit}"] = _highest(values, first, last)
+    speed = seconds.get("speed")
+    if speed is not None:
+        found["speed_max_mps"] = _highest(speed, first, last)
+    altitude = seconds.get("altitude")
+    if altitude is not None and len(first) <= _MOST_CLIMBS:
+        ways = [climbed(altitude[max(a, 0) : max(b, 0)]) for a, b in zip(first, last, strict=True)]
+        found["ascent_m"], found["descent_m"] = np.array(ways).T
     distance = seconds.track.channels.get("distance")
     if distance is not None and np.isfinite(distance).any():
         rows = np.isfinite(distance)

@@ -15,6 +15,7 @@ from stadion.science.curve import duration_curve
 from stadion.science.effects import load_measures
 from stadion.science.laps import laps_of
 from stadion.science.load import swim_load
+from stadion.science.parts import parts_of
 from stadion.science.quality import valid
 from stadion.science.quality.limits import FOOT_SPORTS, pace_of
 from stadion.science.seconds import Seconds, seconds_of
@@ -32,6 +33,7 @@ __all__ = ["CURVES", "ZoneTimes", "curves_of", "laps_of", "summarise", "zones_of
 
 CURVES = ("power", "speed", "heart_rate")
 """The streams that have a curve of best means."""
+_LOADS = ("power_load", "run_load", "swim_load", "heart_rate_load")
 
 # Channel -> unit of its mean, whether zeros count, and which extremes are told.
 _MEANS: dict[str, tuple[str, bool, tuple[str, ...]]] = {
@@ -70,7 +72,7 @@ def summarise(activity: Activity, profile: Profile | None = None) -> dict[str, f
     - `work_kj`, `weighted_power_w`, `variability`, `intensity`, `trimp`, `edwards`,
       `decoupling_percent`, `efficiency_w_per_bpm` or `efficiency_mps_per_bpm`, `graded_speed_mps`.
     - `power_load`, `run_load`, `swim_load`, `heart_rate_load`: as far as the profile allows;
-      `load` is the first of them that is there.
+      `load` is the first of them that is there; of several sports the sum of theirs.
     - `lengths`, `strokes`, `swolf`, `stroke_rate_per_min`, `pool_length_m` in a pool.
 
     Parameters
@@ -102,6 +104,7 @@ def summarise(activity: Activity, profile: Profile | None = None) -> dict[str, f
     found |= {name: value for name, value in told.items() if name not in found}
     found |= _swim(activity, known, found)
     found["load"] = _load(found)
+    _put_loads_of_parts(activity, known, found)
     return {name: float(value) for name, value in found.items() if math.isfinite(value)}
 
 
@@ -200,8 +203,25 @@ def _swim(activity: Activity, profile: Profile, found: dict[str, float]) -> dict
     return {"swim_load": swim_load(found["moving_s"], speed, threshold)}
 
 
+def _put_loads_of_parts(activity: Activity, profile: Profile, found: dict[str, float]) -> None:
+    """Of several sports each has its own load, and the whole has their sum."""
+    parts = [summarise(part, profile) for part in parts_of(activity)]
+    if not parts:
+        return
+    for name in ("intensity", *_LOADS[:3]):  # watts of a run among them, and other mixtures
+        found.pop(name, None)
+    for name in _LOADS[:3]:
+        values = [part[name] for part in parts if name in part]
+        if values:
+            found[name] = sum(values)
+    if all("load" in part for part in parts):
+        found["load"] = sum(part["load"] for part in parts)
+    else:
+        found.pop("load")
+
+
 def _load(found: dict[str, float]) -> float:
-    for name in ("power_load", "run_load", "swim_load", "heart_rate_load"):
+    for name in _LOADS:
         if math.isfinite(found.get(name, math.nan)):
             return found[name]
     return math.nan

@@ -12,7 +12,7 @@ import numpy as np
 
 from stadion.core.activity import Activity, Lap, Track
 from stadion.core.arrays import FloatArray
-from stadion.science.quality.gaps import known_timer_s, stops_of
+from stadion.science.quality.gaps import gap_flags, known_timer_s, stops_of
 from stadion.science.quality.limits import pace_of
 from stadion.science.quality.runs import BoolArray
 from stadion.science.quality.speeds import step_speeds
@@ -40,9 +40,10 @@ def times_of(activity: Activity) -> Times:
 
     Elapsed: the sessions' own span where it holds the records, else from the first to the last
     of them. Timer: what the summaries say, unless that is all of elapsed although the timer was
-    stopped; else elapsed without the stops. Moving: the steps between records in
-    which the athlete goes faster than `science.quality.limits` calls standing, outside of stops;
-    the active lengths in a pool; all of the timer where nothing tells movement.
+    stopped; else elapsed without the stops, or without the gaps in which the athlete stood.
+    Moving: the steps between records in which the athlete goes faster than
+    `science.quality.limits` calls standing, outside of stops; the active lengths in a pool; all
+    of the timer where nothing tells movement.
 
     Examples
     --------
@@ -128,6 +129,9 @@ def _timer_s(activity: Activity, elapsed_s: float) -> float:
     # Some watches count all of elapsed although their own timer's events tell of stops.
     if is_told and not (told > elapsed_s - _AGREE_S and stopped > _AGREE_S):
         return told
+    if not stopped and activity.tracks and not is_told:
+        flags = gap_flags(activity, activity.tracks[0], stops)
+        stopped = sum(f.end_s - f.start_s for f in flags if f.kind in ("pause", "stop"))
     return elapsed_s - stopped if 0 < stopped < elapsed_s else elapsed_s
 
 

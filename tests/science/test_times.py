@@ -108,6 +108,17 @@ def test_a_pool_that_counts_lengths_is_moving_between_its_steps() -> None:
     assert found.moving_s == pytest.approx(19 * 30.0, abs=31.0)
 
 
+@pytest.mark.parametrize(
+    ("fit", "gpx"),
+    [("7432332116", "7555261629"), ("3939576645", "3939576645"), ("2067489619", "2067489619")],
+)
+def test_without_events_and_summaries_gaps_stand_for_the_stops(fit: str, gpx: str) -> None:
+    told = times_of(real(f"fit/sportslib__{fit}.fit"))
+    found = times_of(real(f"gpx/sportslib__{gpx}.gpx"))
+    assert found.timer_s == pytest.approx(told.timer_s, rel=0.015)
+    assert found.moving_s == pytest.approx(told.moving_s, rel=0.04)
+
+
 def test_a_summary_of_another_recording_does_not_count() -> None:
     ride = made_ride(600)
     for lap in (Lap(0.0, 90.0, "session"), Lap(5e6, 5e6 + 599, "session"), Lap(0, 1e9, "session")):
