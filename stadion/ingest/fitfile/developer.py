@@ -57,13 +57,13 @@ def described_fields(
         return [], 0
     described = _descriptions(Messages.of(data, definitions, Message.FIELD_DESCRIPTION))
     valid = {key: _valid(described.get(key, []), messages.positions) for key in wanted}
-    messages.check_size(sum(map(len, valid.values())))
+    messages.check_size(sum(len(kinds) for kinds, _ in valid.values()))
     found: list[Described] = []
-    for (owner, number), descriptions in valid.items():
-        for each, rows in descriptions:
+    for (owner, number), (kinds, mine) in valid.items():
+        for k, each in kinds.items():
             lists = messages.lists(number, owner, each.base) / each.scale - each.offset
-            columns = tuple(np.where(rows, column, np.nan) for column in lists.T)
-            found.append(Described(each.name, each.unit, each.stands_for, columns))
+            columns = lists.T if len(kinds) == 1 else np.where(mine == k, lists.T, np.nan)
+            found.append(Described(each.name, each.unit, each.stands_for, tuple(columns)))
     return found, sum(key not in described for key in wanted)
 
 
@@ -136,10 +136,10 @@ def _descriptions(messages: Messages) -> dict[tuple[int, int], list[_Description
 
 def _valid(
     descriptions: Sequence[_Description], positions: IntArray
-) -> list[tuple[_Description, FloatArray | bool]]:
-    """Each description with the rows that it describes; True = all of them."""
+) -> tuple[dict[int, _Description], IntArray]:
+    """The descriptions of any record by their place, and the (n,) place of each record's."""
     if len(descriptions) < 2:
-        return [(each, True) for each in descriptions]
+        return dict(enumerate(descriptions)), np.zeros(len(positions), np.int64)
     starts = np.array([each.position for each in descriptions], np.int64)
     mine = (np.searchsorted(starts, positions) - 1).clip(min=0)
-    return [(descriptions[k], mine == k) for k in np.unique(mine).tolist()]
+    return {k: descriptions[k] for k in np.unique(mine).tolist()}, mine
