@@ -18,7 +18,7 @@ __all__ = ["JOINS_S", "Seconds", "seconds_of"]
 JOINS_S = 30.0
 """Between samples up to this far apart values are joined by a line, never across a stop."""
 _GAP_S = JOINS_S + 1.0
-_MOST_S = 31 * 86_400
+_MOST_S = 10 * 86_400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +93,7 @@ class Seconds:
 
 
 def seconds_of(activity: Activity) -> Seconds | None:
-    """The main track second by second; None without one, or with over a month of records."""
+    """The main track second by second; None without one, or with over ten days of records on end."""
     if not activity.tracks or len(activity.tracks[0]) < 2:
         return None
     track = activity.tracks[0]

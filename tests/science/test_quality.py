@@ -333,6 +333,13 @@ def test_shifted_maps_are_possible_only_in_china_and_from_their_makers(
     assert all("possible" in flag.detail for flag in found)
 
 
+def test_a_file_that_was_cut_off_lacks_its_end_and_nothing_else() -> None:
+    ride = made_ride(300)
+    cut = Source("fit", "", repairs=(Repair("file is cut short, bytes missing", 900),))
+    (flag,) = find_flags(replace(ride, source=cut))
+    assert (flag.kind, flag.start_s, flag.end_s) == ("corruption", 299.0, 299.0)
+
+
 def test_time_that_ran_backwards_is_told_by_the_repairs() -> None:
     source = Source("fit", "", repairs=(Repair("records out of order sorted", 3),))
     found = find_flags(replace(made_ride(300), source=source))

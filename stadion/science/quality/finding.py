@@ -6,7 +6,7 @@ import numpy as np
 
 from stadion.core.activity import Activity, Flag, Track
 from stadion.core.channels import CHANNELS
-from stadion.science.quality.gaps import Stops, gap_flags, stops_of
+from stadion.science.quality.gaps import Stops, end_flags, gap_flags, stops_of
 from stadion.science.quality.jumps import jump_flags
 from stadion.science.quality.locks import lock_flags
 from stadion.science.quality.places import indoor_flags, shift_flags
@@ -38,7 +38,7 @@ def find_flags(activity: Activity) -> tuple[Flag, ...]:
     ['indoor', 'pause', 'zero_for_null']
     """
     stops = stops_of(activity)
-    flags = _backwards(activity)
+    flags = _backwards(activity) + end_flags(activity)
     for index, track in enumerate(activity.tracks):
         if len(track):
             flags += _flags_of(activity, track, stops, is_main=index == 0)

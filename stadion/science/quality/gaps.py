@@ -12,13 +12,14 @@ from stadion.core.arrays import FloatArray, IntArray
 from stadion.science.quality.ground import metres_across
 from stadion.science.quality.runs import MOST_STRETCHES, BoolArray, typical_step
 
-__all__ = ["SMART_S", "Stops", "gap_flags", "known_timer_s", "stops_of"]
+__all__ = ["SMART_S", "Stops", "end_flags", "gap_flags", "known_timer_s", "stops_of"]
 
 SMART_S = 25.0
 """Devices that write only what changes write at least about this often."""
 _IRREGULAR = 0.05
 _STANDS_M, _STANDS_MPS = 30.0, 0.3
-_LOSSES = ("damaged records", "cut off", "cut short", "out of place")
+_LOSSES = ("damaged records", "out of place", "cannot be read")
+_ENDS = ("cut off", "cut short", "ends early", "breaks off")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +100,15 @@ def gap_flags(activity: Activity, track: Track, stops: Stops) -> list[Flag]:
     if len(rows) > MOST_STRETCHES:  # what has gaps everywhere is told by its longest ones
         rows = np.sort(rows[np.argpartition(-steps[rows], MOST_STRETCHES)[:MOST_STRETCHES]])
     return flags + _classified(activity, track, stops, rows, is_stopped)
+
+
+def end_flags(activity: Activity) -> list[Flag]:
+    """One flag at the last moment of a recording whose file was cut off: there was more."""
+    lost = [r for r in activity.source.repairs if any(word in r.what for word in _ENDS)]
+    if not lost or not activity.tracks:
+        return []
+    track, end = activity.tracks[0], activity.duration_s
+    return [Flag("corruption", end, end, "", track.subject, f"{lost[0].what}: {lost[0].count}")]
 
 
 def _lengths_of(activity: Activity) -> Stops:
