@@ -16,6 +16,10 @@ _FIT: dict[int, str] = {
     38: "surfing", 39: "wakeboarding", 40: "water_skiing", 41: "kayaking", 42: "rafting",
     43: "windsurfing", 44: "kitesurfing", 45: "tactical", 46: "jumpmaster", 47: "boxing",
     48: "floor_climbing", 49: "baseball", 53: "diving", 62: "hiit", 64: "racket",
+    65: "wheelchair_push_walk", 66: "wheelchair_push_run", 67: "meditation", 69: "disc_golf",
+    71: "cricket", 72: "rugby", 73: "hockey", 74: "lacrosse", 75: "volleyball",
+    76: "water_tubing", 77: "wakesurfing", 80: "mixed_martial_arts", 82: "snorkeling",
+    83: "dance", 84: "jump_rope",
 }  # fmt: skip
 
 _WORDS: dict[str, str] = {
@@ -34,7 +38,7 @@ _WORDS: dict[str, str] = {
 
 
 def fit_sport(number: float) -> str:
-    """FIT's word for its number; a number it gained later keeps its digits: `sport_84`."""
+    """FIT's word for its number; a number it gained later keeps its digits: `sport_99`."""
     return _FIT.get(int(number), f"sport_{int(number)}")
 
 

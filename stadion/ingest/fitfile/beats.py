@@ -77,7 +77,7 @@ def _clocked(
     earliest = clock[(after - 1).clip(min=0)] - _SLACK_S
     latest = clock[after.clip(max=len(clock) - 1)] + _SLACK_S
     shifts = _shifts(earliest - since[last], latest - since[last])
-    return since + shifts[np.searchsorted(last, np.arange(len(rr_s)))]
+    return since + np.repeat(shifts, np.diff(last, prepend=-1))
 
 
 def _shifts(lowest: FloatArray, highest: FloatArray) -> FloatArray:

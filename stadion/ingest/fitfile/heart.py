@@ -46,7 +46,8 @@ def stored_beats(data: bytes, definitions: Sequence[Definition]) -> StoredBeats 
     """
     messages = Messages.of(data, definitions, Message.HR)
     whole = messages.values(9)
-    zero = clock_of(data, definitions, messages) + np.nan_to_num(messages.values(0)) / 32768
+    fraction = np.fmax(messages.values(0) / 32768, messages.values(1) / 256)
+    zero = clock_of(data, definitions, messages) + np.nan_to_num(fraction)
     anchors = np.flatnonzero(np.isfinite(whole) & np.isfinite(zero))
     rates = messages.lists(6)
     if not len(anchors) or not rates.shape[1]:

@@ -71,9 +71,13 @@ def read_recording(
         tuple(_shifted(lap, zero) for lap in summaries),
         read_events(data, definitions, zero),
         athlete_of(data, definitions, zero),
-        "" if "position_lat" in columns else zone_of(data, definitions),
+        "" if _has_positions(timeline) else zone_of(data, definitions),
         (*repairs, *more, *lost, *_untimed(timeline, records)),
     )
+
+
+def _has_positions(timeline: Timeline | None) -> bool:
+    return timeline is not None and "position_lat" in timeline.track.channels
 
 
 def _untimed(timeline: Timeline | None, records: Messages) -> list[Repair]:
