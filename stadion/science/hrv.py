@@ -1,7 +1,7 @@
 """Intervals between heart beats in; how much and how the heart varies its pace out.
 
 Every function takes corrected intervals (`stadion.science.beats.correct`) in ms, in order, NaN for
-a hole in the recording. What a recording is too short to tell is NaN:
+a hole in the recording; one above 5 s is a hole too. What a recording is too short to tell is NaN:
 
 | From | told | after |
 |---|---|---|
@@ -31,10 +31,11 @@ import numpy as np
 import numpy.typing as npt
 
 from stadion.core.arrays import Array, FloatArray
-from stadion.science.arguments import positive, same_length, series
+from stadion.core.errors import Code, StadionError
+from stadion.science.arguments import between, same_length, series
 from stadion.science.beats import beat_times
 from stadion.science.fractal import sample_entropy, scaling_exponent, smoothed_away
-from stadion.science.spectrum import BANDS, frequency_domain, is_long, pieces_of
+from stadion.science.spectrum import BANDS, frequency_domain, is_long, pieces_of, without_holes
 
 __all__ = [
     "BANDS",
@@ -48,6 +49,7 @@ __all__ = [
 _MEAN_S, _DIFFERENCES_S, _DEVIATION_S = 10.0, 60.0, 240.0
 _STRETCH_S, _STRETCHES, _ALL_BUT = 300.0, 3, 0.05
 _LEAST = 5  # beats
+_LONGEST_S = 30 * 86_400.0
 _SCALES = (4, 16)  # beats: Peng 1995
 _LEAST_ENTROPY, _MOST_ENTROPY = 200, 5_000  # beats
 
@@ -82,7 +84,7 @@ def time_domain(rr_ms: npt.ArrayLike) -> dict[str, float]:
     {'mean_rr_ms': 900.2, 'heart_rate_bpm': 66.7, 'rmssd_ms': 38.5, 'ln_rmssd': 3.7,
      'sdsd_ms': 38.6, 'pnn50': 26.0, 'pnn20': 75.7, 'sdnn_ms': 28.3, 'cv': 3.1}
     """
-    rr = series("rr_ms", rr_ms)
+    rr = without_holes(series("rr_ms", rr_ms))
     known = rr[np.isfinite(rr)]
     length_s = known.sum() / 1000.0
     steps = np.diff(rr)
@@ -117,14 +119,16 @@ def _differences(steps: FloatArray, intervals: int) -> dict[str, float]:
 def _stretches(rr: FloatArray) -> dict[str, float]:
     """Mean and deviation of every whole 5 minutes of known intervals, put together."""
     known = rr[np.isfinite(rr)]
-    index = np.floor((beat_times(known) - known / 1000.0) / _STRETCH_S).astype(np.int64)
-    whole = int(known.sum() / 1000.0 / _STRETCH_S + _ALL_BUT)
-    if whole < _STRETCHES:
+    index = np.floor((beat_times(known) - known / 1000.0) / _STRETCH_S)
+    known = known[index < np.floor(known.sum() / 1000.0 / _STRETCH_S + _ALL_BUT)]
+    _, at, counts = np.unique(index[: len(known)], return_inverse=True, return_counts=True)
+    if len(counts) < _STRETCHES or counts.min() < _LEAST:
         return {}
-    parts = [known[index == k] for k in range(whole)]
+    means = np.bincount(at, known) / counts
+    squares = np.bincount(at, (known - means[at]) ** 2) / (counts - 1)
     return {
-        "sdann_ms": float(np.std([part.mean() for part in parts], ddof=1)),
-        "sdnn_index_ms": float(np.mean([part.std(ddof=1) for part in parts])),
+        "sdann_ms": float(means.std(ddof=1)),
+        "sdnn_index_ms": float(np.sqrt(squares).mean()),
     }
 
 
@@ -159,7 +163,7 @@ def nonlinear(rr_ms: npt.ArrayLike) -> dict[str, float]:
     aerobic threshold for endurance exercise and training prescription based on fractal
     correlation properties of heart rate variability, Front. Physiol. 11 (2021) 596567.
     """
-    rr = series("rr_ms", rr_ms)
+    rr = without_holes(series("rr_ms", rr_ms))
     length_s = np.nansum(rr) / 1000.0
     longest = max(pieces_of(rr), key=len, default=np.zeros(0, np.int64))
     across, along = np.diff(rr) / np.sqrt(2.0), (rr[1:] + rr[:-1]) / np.sqrt(2.0)
@@ -220,11 +224,15 @@ def windowed_alpha1(
     times = series("time_s", beat_times(rr) if time_s is None else time_s)
     mended = np.zeros(len(rr)) if is_mended is None else series("is_mended", is_mended)
     same_length(rr_ms=rr, time_s=times, is_mended=mended)
-    positive("window_s", window_s, "s")
-    positive("step_s", step_s, "s")
+    rr = without_holes(rr)
+    between("window_s", window_s, 30.0, 3_600.0, "s")
+    between("step_s", step_s, 1.0, 3_600.0, "s")
     if not len(rr):
         return AlphaCourse(np.zeros(0), np.zeros(0))
     first = times[0] - np.nan_to_num(rr[0]) / 1000.0
+    if not (np.diff(times) >= 0).all() or not times[-1] - first < _LONGEST_S:
+        told = f"time_s runs from {first:g} to {times[-1]:g}; expected it rising, within 30 days"
+        raise StadionError(Code.INVALID, told)
     ends = np.arange(first + window_s, times[-1] + 1e-6, step_s)
     starts = np.searchsorted(times, ends - window_s, side="right")
     stops = np.searchsorted(times, ends + 1e-6, side="right")

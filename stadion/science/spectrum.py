@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.errors import Code, StadionError
-from stadion.science.arguments import positive, same_length, series
+from stadion.science.arguments import between, same_length, series
 from stadion.science.beats import beat_times
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "pieces_of",
     "tachogram",
     "welch_density",
+    "without_holes",
 ]
 
 BANDS: dict[str, tuple[float, float]] = {"vlf": (0.0033, 0.04), "lf": (0.04, 0.15),
@@ -29,6 +30,9 @@ BANDS: dict[str, tuple[float, float]] = {"vlf": (0.0033, 0.04), "lf": (0.04, 0.1
 _BAND_S = {"vlf": 300.0, "lf": 120.0, "hf": 60.0}
 _WHOLE = 0.95
 _LEAST = 5  # beats
+_HOLE_S = 5.0
+_WINDOWS_S, _RATES_HZ = (30.0, 86_400.0), (1.0, 20.0)
+_BANDS_END_HZ = BANDS["hf"][1]
 
 
 def is_long(length_s: float, least_s: float) -> bool:
@@ -49,15 +53,16 @@ def frequency_domain(
     Parameters
     ----------
     rr_ms
-        (n,) intervals, NaN = a hole: no window reaches across one.
+        (n,) intervals, NaN or above 5 s = a hole: no window reaches across one.
     time_s
-        (n,) end of each interval; without it one follows the other.
+        (n,) end of each interval, rising; without it one follows the other.
     method
         `welch`: a tachogram of `rate_hz` (cubic spline, or straight lines), Hann windows that
         overlap by half, each without its straight line. `lomb`: the intervals where they are
         (Lomb-Scargle), in the same windows without a shape.
     window_s
-        Length of a window; a shorter recording is one window.
+        Length of a window; a shorter recording is one window. A window too short for a band
+        does not tell it.
 
     Returns
     -------
@@ -82,21 +87,32 @@ def frequency_domain(
     rr = series("rr_ms", rr_ms)
     times = series("time_s", beat_times(rr) if time_s is None else time_s)
     same_length(rr_ms=rr, time_s=times)
-    positive("window_s", window_s, "s")
-    positive("rate_hz", rate_hz, "Hz")
+    between("window_s", window_s, *_WINDOWS_S, "s")
+    between("rate_hz", rate_hz, *_RATES_HZ, "Hz")
     if method not in ("welch", "lomb"):
         raise StadionError(Code.INVALID, f"method is {method!r}; expected 'welch' or 'lomb'")
-    pieces: list[tuple[FloatArray, FloatArray]]
-    pieces = [(times[at], rr[at]) for at in pieces_of(rr) if len(at) >= _LEAST]
+    pieces = _stretches(times, rr)
     longest = max((float(time[-1] - time[0]) for time, _ in pieces), default=0.0)
     window_s = min(window_s, longest)
-    bands = {band: edges for band, edges in BANDS.items() if is_long(longest, _BAND_S[band])}
+    bands = {band: edges for band, edges in BANDS.items() if is_long(window_s, _BAND_S[band])}
     if method == "lomb":
         powers = _lomb_powers(pieces, window_s, bands)
     else:
         grids = [tachogram(time, part, rate_hz, is_cubic) for time, part in pieces]
         powers = _welch_powers(grids, window_s, rate_hz, bands)
     return _shares(powers)
+
+
+def _stretches(times: FloatArray, rr: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+    """Times and intervals of each stretch without a hole."""
+    known = np.flatnonzero(np.isfinite(without_holes(rr)) & np.isfinite(times))
+    steps = np.diff(times[known])
+    if not (steps > 0).all():
+        at = int(known[1:][steps <= 0][0])
+        told = f"time_s[{at}] is {times[at]:g}; expected each beat after the one before"
+        raise StadionError(Code.INVALID, told)
+    cuts = np.flatnonzero((steps > _HOLE_S) | (np.diff(known) > 1)) + 1
+    return [(times[at], rr[at]) for at in np.split(known, cuts) if len(at) >= _LEAST]
 
 
 def _welch_powers(
@@ -116,11 +132,13 @@ def _lomb_powers(
     """Means over all windows, which are equally long in seconds but not in beats."""
     each = []
     for time, rr in pieces if bands else []:
-        last = time[-1] - window_s + 1e-6
-        for start in np.arange(time[0], last, window_s / 2.0):
-            inside = (time >= start - 1e-6) & (time <= start + window_s + 1e-6)
-            if inside.sum() >= _LEAST:
-                each.append(_in_bands(*lomb_density(time[inside], rr[inside], 0.4), bands))
+        starts = np.arange(time[0], time[-1] - window_s + 1e-6, window_s / 2.0)
+        firsts = np.searchsorted(time, starts - 1e-6)
+        stops = np.searchsorted(time, starts + window_s + 1e-6)
+        for first, stop in zip(firsts.tolist(), stops.tolist(), strict=True):
+            if stop - first >= _LEAST:
+                density = lomb_density(time[first:stop], rr[first:stop], _BANDS_END_HZ)
+                each.append(_in_bands(*density, bands))
     return {band: float(np.mean([one[band] for one in each])) for band in bands}
 
 
@@ -146,6 +164,11 @@ def _shares(powers: dict[str, float]) -> dict[str, float]:
         "lf_nu": 100.0 * lf / both if both > 0 else float("nan"),
         "hf_nu": 100.0 * hf / both if both > 0 else float("nan"),
     }
+
+
+def without_holes(rr_ms: FloatArray) -> npt.NDArray[np.float64]:
+    """(n,) NaN where an interval is unknown or too long (5 s) to lie between two beats."""
+    return np.where((rr_ms > 0) & (rr_ms <= 1000.0 * _HOLE_S), rr_ms, np.nan)
 
 
 def pieces_of(rr_ms: FloatArray) -> list[Array]:

@@ -157,7 +157,7 @@ def cadence_from(indices: IntArray, rate_hz: float, longest_s: float = 4.0) -> f
     """
     positive("rate_hz", rate_hz, "Hz")
     between = np.diff(indices) / rate_hz
-    between = between[between <= longest_s]
+    between = between[(between > 0) & (between <= longest_s)]
     if len(between) < 2:
         return float("nan")
     usual = between[between <= _PAUSE * np.median(between)]
