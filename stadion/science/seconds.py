@@ -93,7 +93,7 @@ class Seconds:
 
 
 def seconds_of(activity: Activity) -> Seconds | None:
-    """The main track second by second; None without one, or with over ten days of records on end."""
+    """The main track second by second; None without one, or with over ten days on end."""
     if not activity.tracks or len(activity.tracks[0]) < 2:
         return None
     track = activity.tracks[0]

@@ -17,6 +17,7 @@ from stadion.science.quality import find_flags, valid
 from stadion.science.quality.ground import metres_apart
 from stadion.science.quality.runs import MOST_STRETCHES
 from stadion.science.quality.spikes import excursions
+from tests.ingest.real_files import raw, read_bytes
 from tests.science.recordings import LISTED, activity, corpus, made_ride, real, with_channels
 
 Fault = tuple[Activity, float, float]
@@ -338,6 +339,23 @@ def test_a_file_that_was_cut_off_lacks_its_end_and_nothing_else() -> None:
     cut = Source("fit", "", repairs=(Repair("file is cut short, bytes missing", 900),))
     (flag,) = find_flags(replace(ride, source=cut))
     assert (flag.kind, flag.start_s, flag.end_s) == ("corruption", 299.0, 299.0)
+
+
+def test_real_files_with_holes_are_told_where_their_records_are_lost() -> None:
+    data = raw(LISTED["garmin_ride"])
+    whole = read_bytes("fit", data)[0].tracks[0].time_s
+    for seed in range(6):
+        start = int(np.random.default_rng(seed).integers(len(data) // 4, len(data) // 2))
+        hole = data[:start] + bytes(6000) + data[start + 6000 :]
+        (damaged,) = read_bytes("fit", hole)
+        kept = damaged.tracks[0].time_s
+        gone = np.setdiff1d(whole, kept)
+        flags = [flag for flag in find_flags(damaged) if flag.kind == "corruption"]
+        assert len(gone) > 60
+        assert any(overlap(flag, gone[0] - 1, gone[-1] + 1) > 0.9 for flag in flags), seed
+    (short,) = read_bytes("fit", data[: len(data) // 2])
+    last = short.tracks[0].time_s[-1]
+    assert [f.start_s for f in find_flags(short) if f.kind == "corruption"] == [last]
 
 
 def test_time_that_ran_backwards_is_told_by_the_repairs() -> None:

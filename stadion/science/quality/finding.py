@@ -68,7 +68,7 @@ def valid(activity: Activity, track: Track, channel: str) -> BoolArray:
 
 
 def _flags_of(activity: Activity, track: Track, stops: Stops, is_main: bool) -> list[Flag]:
-    if "rr" in track.channels:
+    if set(track.channels) == {"rr"}:
         return []  # beats come when they come; wrong ones are corrected by `science.beats`
     flags = zero_flags(track, activity.sport) + shift_flags(activity, track)
     if is_main:
