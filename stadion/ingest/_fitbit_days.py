@@ -14,18 +14,19 @@ from stadion.ingest._days import DayRows, day_in, moment_in, number_in, records_
 from stadion.ingest._export_json import entries_in
 from stadion.ingest._nights import add_nights
 
-__all__ = ["FitbitDays", "written_moment"]
+__all__ = ["DAILY_VALUES", "FitbitDays", "value_of", "written_moment", "zones_of"]
 
 _US = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})(?:[ T](\d{1,2}):(\d{2}):(\d{2}))?")
 _POUND_KG = 0.453_592_37
 _HEIGHTS_M = (1.3, 2.2)
-_ONCE = {
+DAILY_VALUES = {
     "resting_heart_rate": "resting_heart_rate",
     "lightly_active_minutes": "lightly_active",
     "moderately_active_minutes": "moderately_active",
     "very_active_minutes": "very_active",
     "sedentary_minutes": "sedentary",
 }
+"""Files with a value a day -> its word in a table of days."""
 # Minutes that are summed: the column, and its unit per unit of the file.
 _SUMMED = {"steps": ("steps", 1.0), "distance": ("distance", 0.01), "calories": ("energy", 1.0)}
 _ZONES = {
@@ -86,11 +87,26 @@ def written_moment(text: object) -> datetime | None:
         return None
 
 
+def value_of(entry: Mapping[str, Any]) -> float:
+    """The value of an entry, which may be in an object of its own; NaN without one."""
+    value = entry.get("value")
+    return number_in(value.get("value") if isinstance(value, dict) else value)
+
+
+def zones_of(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Minutes in each zone of heart rate by the words of a table of days; NaN where untold."""
+    value = entry.get("value")
+    minutes = value.get("valuesInZones") if isinstance(value, dict) else None
+    if not isinstance(minutes, dict):
+        return {}
+    return {column: number_in(minutes.get(zone)) for zone, column in _ZONES.items()}
+
+
 class FitbitDays:
     """Collects days; what JSON and tables both tell is taken from the JSON."""
 
     KINDS: ClassVar[frozenset[str]] = frozenset(
-        {*_ONCE, *_SUMMED, "time_in_heart_rate_zones", "sleep", "weight"}
+        {*DAILY_VALUES, *_SUMMED, "time_in_heart_rate_zones", "sleep", "weight"}
     )
 
     def __init__(self) -> None:
@@ -112,8 +128,8 @@ class FitbitDays:
         """One file, by the kind in its name."""
         if table:
             self._table(table.strip(" _-").lower(), data)
-        elif kind in _ONCE:
-            self._once(data, _ONCE[kind])
+        elif kind in DAILY_VALUES:
+            self._once(data, DAILY_VALUES[kind])
         elif kind in _SUMMED:
             self._sum(data, *_SUMMED[kind])
         else:
@@ -140,8 +156,7 @@ class FitbitDays:
 
     def _once(self, data: bytes, column: str) -> None:
         for entry in entries_in(data, dict[str, Any]):
-            value = entry.get("value")
-            number = number_in(value.get("value") if isinstance(value, dict) else value)
+            number = value_of(entry)
             is_told = number > 0 or column != "resting_heart_rate"
             self.rows.put("", _day(entry.get("dateTime")), column, number if is_told else math.nan)
 
@@ -154,12 +169,8 @@ class FitbitDays:
 
     def _zones(self, data: bytes) -> None:
         for entry in entries_in(data, dict[str, Any]):
-            value = entry.get("value")
-            minutes = value.get("valuesInZones") if isinstance(value, dict) else None
-            if isinstance(minutes, dict):
-                for zone, column in _ZONES.items():
-                    number = number_in(minutes.get(zone))
-                    self.rows.put("", _day(entry.get("dateTime")), column, number)
+            for column, minutes in zones_of(entry).items():
+                self.rows.put("", _day(entry.get("dateTime")), column, minutes)
 
     def _sleep(self, data: bytes) -> None:
         add_nights(self.rows, "", entries_in(data, dict[str, Any]))

@@ -14,6 +14,7 @@ from stadion.core.days import age_group_of
 from stadion.core.errors import Code, StadionError
 from stadion.ingest._days import DayRows, day_in, moment_in, number_in, records_in
 from stadion.ingest._exercises import Session, joined, sessions_table, tracker_session
+from stadion.ingest._fitbit_days import DAILY_VALUES, value_of, zones_of
 from stadion.ingest._nights import add_nights
 from stadion.ingest.base import Member, digest_of, source_of
 from stadion.ingest.tabular.workbook import sheet_of
@@ -24,20 +25,7 @@ _PATH = re.compile(
     r"(?P<root>(?:.*/)?)(?:(?P<person>p\d{1,3})/(?P<part>fitbit|pmsys|googledocs)/"
     r"(?P<file>\w+\.(?:csv|json))|participant-overview\.xlsx)"
 )
-_DAILY_JSON = {
-    "resting_heart_rate": "resting_heart_rate",
-    "lightly_active_minutes": "lightly_active",
-    "moderately_active_minutes": "moderately_active",
-    "very_active_minutes": "very_active",
-    "sedentary_minutes": "sedentary",
-}
 _PER_MINUTE_JSON = {"steps": "steps", "calories": "energy"}
-_ZONES = {
-    "BELOW_DEFAULT_ZONE_1": "below_zone_1",
-    "IN_DEFAULT_ZONE_1": "zone_1",
-    "IN_DEFAULT_ZONE_2": "zone_2",
-    "IN_DEFAULT_ZONE_3": "zone_3",
-}
 _WELLNESS = {
     "fatigue": "fatigue",
     "mood": "mood",
@@ -204,9 +192,7 @@ def _daily(name: str, column: str, is_sum: bool) -> Callable[[DayRows, str, byte
     def read(rows: DayRows, person: str, data: bytes) -> None:
         put = rows.add if is_sum else rows.put
         for entry in _entries(data):
-            value = entry.get("value")
-            number = number_in(value.get("value") if isinstance(value, dict) else value)
-            put(person, day_in(entry.get("dateTime")), column, number)
+            put(person, day_in(entry.get("dateTime")), column, value_of(entry))
 
     read.__name__ = f"read_{name}"
     return read
@@ -214,12 +200,8 @@ def _daily(name: str, column: str, is_sum: bool) -> Callable[[DayRows, str, byte
 
 def _zones(rows: DayRows, person: str, data: bytes) -> None:
     for entry in _entries(data):
-        value = entry.get("value")
-        minutes = value.get("valuesInZones") if isinstance(value, dict) else None
-        if isinstance(minutes, dict):
-            for zone, column in _ZONES.items():
-                number = number_in(minutes.get(zone))
-                rows.put(person, day_in(entry.get("dateTime")), column, number)
+        for column, minutes in zones_of(entry).items():
+            rows.put(person, day_in(entry.get("dateTime")), column, minutes)
 
 
 def _sleep(rows: DayRows, person: str, data: bytes) -> None:
@@ -271,7 +253,7 @@ def _nothing(rows: DayRows, person: str, data: bytes) -> None:
 _FILES: dict[str, Callable[[DayRows, str, bytes], None]] = {
     "exercise.json": _nothing,
     "srpe.csv": _nothing,
-    **{f"{name}.json": _daily(name, column, False) for name, column in _DAILY_JSON.items()},
+    **{f"{name}.json": _daily(name, column, False) for name, column in DAILY_VALUES.items()},
     **{f"{name}.json": _daily(name, column, True) for name, column in _PER_MINUTE_JSON.items()},
     "time_in_heart_rate_zones.json": _zones,
     "sleep.json": _sleep,

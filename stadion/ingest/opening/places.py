@@ -27,7 +27,7 @@ MOST_WHOLE_BYTES = 256 << 20
 """A file over this size is only read by readers that stream it."""
 _MOST_MEMBERS = 100_000
 _MOST_SPOOLED_BYTES = 8 << 30
-_IN_MEMORY_BYTES = 16 << 20
+_IN_MEMORY_BYTES = 4 << 20
 _PIECE_BYTES = 1 << 18
 _MOST_OPEN = 8
 _TYPICAL_RATIO = 4
