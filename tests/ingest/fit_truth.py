@@ -1,4 +1,10 @@
-"""What fitdecode reads in a FIT file, by the names and in the units of Stadion."""
+"""What fitdecode reads in a FIT file, by the names and in the units of Stadion.
+
+Not compared, each for its reason: text, and bytes of the maker's own (no numbers); the time a
+summary was written (it says neither when it began nor ended; `start_s` is compared); the group
+of an event (it only ties a stop to its start); low bits of counts (their whole counts are);
+the seconds of a strap's beats (see `fit_differences`; their intervals are).
+"""
 
 from __future__ import annotations
 

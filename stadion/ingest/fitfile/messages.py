@@ -144,7 +144,8 @@ class Messages:
 
     def bytes_of(self, number: int) -> int:
         """How many bytes a number of that field takes at most."""
-        return max((kind.size for _, _, kind in self._stored(number, -1, None)), default=0)
+        kinds = (base_type(each.base) for _, _, each in self._holding(number))
+        return max((kind.size for kind in kinds if kind is not None), default=0)
 
     def octets(self, number: int) -> OctetArray:
         """(n, k) bytes of a field of FIT, whatever its type; 255 where a record has none."""
