@@ -15,10 +15,12 @@ _NEVER_ZERO = (
     "saturated_hemoglobin_percent",
 )  # fmt: skip
 """What no living body shows."""
-_SOMETIMES = ("power", "cadence", "speed", "altitude", "distance", "temperature")
+_SOMETIMES = ("power", "cadence", "speed", "altitude", "distance")
+"""What is zero at times, and a dead sensor where it is so throughout."""
+_LEAPS = {"altitude": 30.0, "temperature": 6.0, "distance": 50.0}
+"""Zeros next to a value that is further away were never reached from there."""
 _SHORT_S = 120.0
 _STEPLESS_S, _RUNS_MPS = 30.0, 2.0
-_WALKS_MPS = 0.5
 
 
 def zero_flags(track: Track, sport: str) -> list[Flag]:
@@ -34,6 +36,9 @@ def zero_flags(track: Track, sport: str) -> list[Flag]:
         if name in track.channels and _is_dead(track, name):
             whole = np.ones(len(track), np.bool_)
             flags += _flags(track, name, whole, "0 from the first record to the last")
+    for name, step in _LEAPS.items():
+        if name in track.channels and not any(flag.channel == name for flag in flags):
+            flags += _leaps_to_zero(track, name, step)
     return flags + _without_steps(track, sport) + _without_fix(track)
 
 
@@ -45,8 +50,6 @@ def _is_dead(track: Track, name: str) -> bool:
     if name == "altitude":
         return len(track) > 1
     if track.time_s[-1] - track.time_s[0] < _SHORT_S:
-        return False
-    if name == "temperature":  # an hour at the freezing point is possible, but not in summer
         return False
     return _moves(track, name)
 
@@ -60,6 +63,27 @@ def _moves(track: Track, without: str) -> bool:
     if distance is None or without == "distance":
         return False
     return bool(np.nanmax(np.append(distance, 0)) > 100)
+
+
+def _leaps_to_zero(track: Track, name: str, step: float) -> list[Flag]:
+    values = track.channels[name]
+    known = np.flatnonzero(np.isfinite(values))
+    row = values[known]
+    starts, stops = runs_of(row == 0)
+    if not len(starts):
+        return []
+    last = len(row) - 1
+    before = np.abs(row[np.maximum(starts - 1, 0)]) > step
+    after = np.abs(row[np.minimum(stops, last)]) > step
+    if name == "distance":  # a distance does begin with 0, and may begin again
+        leaps = before & after
+    else:
+        leaps = (before | (starts == 0)) & (after | (stops > last)) & (before | after)
+    runs = starts[leaps], stops[leaps]
+    return flags_of_runs(
+        "zero_for_null", runs, track.time_s[known], name, track.subject,
+        lambda a, b: f"{b - a} records: 0 next to what is far from it",
+    )  # fmt: skip
 
 
 def _without_steps(track: Track, sport: str) -> list[Flag]:
