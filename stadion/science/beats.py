@@ -10,16 +10,18 @@ import numpy.typing as npt
 
 from stadion.core.arrays import Array, FloatArray, IntArray
 from stadion.core.errors import Code, StadionError
-from stadion.science.arguments import positive, series
+from stadion.science.arguments import positive, same_length, series
 
 __all__ = ["Corrected", "beat_times", "correct"]
 
+_Floats = npt.NDArray[np.float64]
 _WINDOW, _MEDIAN = 91, 11  # beats
 _ALPHA, _SLOPE, _OFFSET = 5.2, 0.13, 0.17
 _DEVIATES = 3.0  # thresholds that an interval may lie from its median
 _LEAST = 3  # intervals
 _AT_ONCE = 8_192  # windows sorted together: bounds the memory
 _ROUNDS = 100
+_LOST_MS = 1_000.0  # more time than the interval: at least one beat is lost
 _NORMAL, _EXTRA, _MISSED, _LONG_SHORT = 0, 1, 2, 3
 
 
@@ -32,7 +34,8 @@ class Corrected:
     rr_ms
         (m,) corrected intervals; NaN stands for a hole in the recording.
     time_s
-        (m,) end of each interval, seconds since the first one began; holes keep their length.
+        (m,) end of each interval, seconds since the first one began, or on the clock that was
+        given; holes keep their length.
     is_mended
         (m,) True where the correction changed, made or joined the interval.
     ectopic, missed, extra, long_short
@@ -76,7 +79,9 @@ def beat_times(rr_ms: FloatArray) -> FloatArray:
     return np.asarray(np.cumsum(np.nan_to_num(rr_ms)) / 1000.0)
 
 
-def correct(rr_ms: npt.ArrayLike, hole_ms: float = 3_000.0) -> Corrected:
+def correct(
+    rr_ms: npt.ArrayLike, hole_ms: float = 3_000.0, time_s: npt.ArrayLike | None = None
+) -> Corrected:
     """Beats that were missed, invented, misplaced or ectopic, found and mended.
 
     A missed beat is put in the middle, an extra one dropped, an ectopic, long or short one moved
@@ -90,11 +95,14 @@ def correct(rr_ms: npt.ArrayLike, hole_ms: float = 3_000.0) -> Corrected:
     hole_ms
         A longer interval is no interval between two beats: the sensor or the clock had stopped.
         What lies on either side is looked at by itself.
+    time_s
+        (n,) end of each interval on the recording's clock, rising. Where more time passed between
+        two than the interval, beats were lost: a hole. The corrected beats are on this clock.
 
     Raises
     ------
     StadionError
-        INVALID where an interval is not above 0.
+        INVALID where an interval is not above 0, or where time does not rise.
 
     References
     ----------
@@ -116,13 +124,15 @@ def correct(rr_ms: npt.ArrayLike, hole_ms: float = 3_000.0) -> Corrected:
         at = int(wrong[0])
         told = f"rr_ms[{at}] is {rr[at]:g}; expected more than 0 ms, or NaN where unknown"
         raise StadionError(Code.INVALID, told)
+    rr, lengths, clock_s = _on_clock(rr, time_s)
     is_hole = ~(rr <= hole_ms)
     edges = np.flatnonzero(np.diff(np.concatenate([[True], is_hole, [True]]).astype(np.int8)))
-    pieces, counts = [_hole(rr[: edges[0]] if len(edges) else rr)], np.zeros(4, np.int64)
+    pieces = [_hole(lengths[: edges[0]] if len(edges) else lengths)]
+    counts = np.zeros(4, np.int64)
     afters = np.append(edges[2::2], len(rr))
     for start, end, after in zip(edges[::2], edges[1::2], afters, strict=False):
         mended, found = _mended(rr[start:end])
-        pieces += [mended, _hole(rr[end:after])]
+        pieces += [mended, _hole(lengths[end:after])]
         counts += [len(kind) for kind in found]
     whole = np.concatenate(pieces)
     known = int((~is_hole).sum())
@@ -131,7 +141,7 @@ def correct(rr_ms: npt.ArrayLike, hole_ms: float = 3_000.0) -> Corrected:
     ectopic, missed, extra, long_short = (int(count) for count in counts)
     return Corrected(
         rr_ms=np.where(at_hole > 0, np.nan, length),
-        time_s=np.cumsum(length) / 1000.0,
+        time_s=_clocked(length, lengths, clock_s),
         is_mended=is_mended > 0,
         ectopic=ectopic,
         missed=missed,
@@ -142,11 +152,40 @@ def correct(rr_ms: npt.ArrayLike, hole_ms: float = 3_000.0) -> Corrected:
     )
 
 
-def _hole(rr: FloatArray) -> FloatArray:
+def _on_clock(rr: _Floats, time_s: npt.ArrayLike | None) -> tuple[_Floats, _Floats, _Floats]:
+    """Intervals with a NaN where beats were lost, the ms each takes, the time each ends."""
+    lengths = np.nan_to_num(rr)
+    if time_s is None:
+        return rr, lengths, np.cumsum(lengths) / 1000.0
+    times = series("time_s", time_s)
+    same_length(rr_ms=rr, time_s=times)
+    falls = np.flatnonzero(~(np.diff(times) > 0))
+    if len(falls) or np.isnan(times).any():
+        at = int(falls[0]) + 1 if len(falls) else 0
+        told = f"time_s[{at}] is {times[at]:g}; expected each beat after the one before"
+        raise StadionError(Code.INVALID, told)
+    lost = np.flatnonzero(np.diff(times) * 1000.0 - lengths[1:] > _LOST_MS) + 1
+    missing = (times[lost] - times[lost - 1]) * 1000.0 - lengths[lost]
+    ends = times[lost] - lengths[lost] / 1000.0
+    return (
+        np.insert(rr, lost, np.nan),
+        np.insert(lengths, lost, missing),
+        np.insert(times, lost, ends),
+    )
+
+
+def _clocked(length: FloatArray, lengths: FloatArray, clock_s: FloatArray) -> FloatArray:
+    """(m,) time at which each corrected interval ends, the recorded ones being on the clock."""
+    first = clock_s[:1] - lengths[:1] / 1000.0
+    told = np.concatenate([first, clock_s]) if len(first) else np.zeros(1)
+    return np.asarray(np.interp(np.cumsum(length), np.cumsum([0.0, *lengths]), told))
+
+
+def _hole(lengths: FloatArray) -> FloatArray:
     """(0 or 1, 3) one row for a stretch without beats: its length, not mended, a hole."""
-    if not len(rr):
+    if not len(lengths):
         return np.zeros((0, 3))
-    return np.array([[np.nansum(rr), 0.0, 1.0]])
+    return np.array([[lengths.sum(), 0.0, 1.0]])
 
 
 def _mended(rr: FloatArray) -> tuple[FloatArray, _Found]:

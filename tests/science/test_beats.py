@@ -12,6 +12,7 @@ import pytest
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import StadionError
 from stadion.science.beats import beat_times, correct
+from tests.ingest.real_files import only, raw, read_bytes
 from tests.science.rr import REAL, longest_piece, made_up, real_rr
 
 _KINDS = ("ectopic", "missed", "extra", "longshort")
@@ -81,6 +82,42 @@ def test_holes_are_kept_and_nothing_is_made_up_inside_them() -> None:
     assert np.isnan(mended.rr_ms[[0, 151, -1]]).all()
     assert np.isfinite(mended.rr_ms).sum() == 300
     assert mended.time_s[-1] == pytest.approx((rr.sum() + 13_000) / 1000)
+
+
+def test_lost_beats_are_a_hole_and_the_clock_is_the_recordings() -> None:
+    rr = made_up(300)
+    time_s = 60.0 + np.cumsum(rr) / 1000.0
+    time_s[200:] += 30.0  # thirty seconds without beats
+    mended = correct(rr, time_s=time_s)
+    assert mended.holes == 1
+    assert np.isnan(mended.rr_ms[200])
+    np.testing.assert_allclose(np.delete(mended.time_s, 200), time_s, atol=1e-6)
+    assert mended.time_s[200] == pytest.approx(time_s[200] - rr[200] / 1000.0)
+    missed = np.concatenate([rr[:100], [rr[100] + rr[101]], rr[102:]])
+    again = correct(missed, time_s=np.delete(time_s, 100))
+    assert again.missed == 1
+    assert len(again.rr_ms) == 301
+    np.testing.assert_allclose(
+        np.delete(again.time_s, [100, 200]), np.delete(time_s, 100), atol=0.1
+    )
+    with pytest.raises(StadionError, match=r"time_s\[1\] is 1; expected each beat after"):
+        correct([800.0, 800.0], time_s=[1.0, 1.0])
+
+
+@pytest.mark.data
+def test_a_track_of_beats_is_mended_on_its_clock() -> None:
+    name = "fit/gc__Move_2020_01_15_19_27_16_Running.fit"
+    track = next(t for t in only(read_bytes("fit", raw(name))).tracks if t.subject == "beats")
+    rr = np.asarray(track.channels["rr"], np.float64)
+    np.testing.assert_allclose(rr, real_rr(name), atol=0.5)
+    mended = correct(rr, time_s=track.time_s)
+    assert 0 < mended.share < 0.05
+    assert mended.time_s[-1] == pytest.approx(track.time_s[-1])
+    assert (np.diff(mended.time_s) > 0).all()
+    known = np.isfinite(mended.rr_ms[1:])
+    np.testing.assert_allclose(
+        (np.diff(mended.time_s) * 1000.0)[known], mended.rr_ms[1:][known], atol=1_000.0
+    )
 
 
 def test_too_little_gives_back_what_came() -> None:
