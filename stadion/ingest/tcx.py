@@ -41,14 +41,14 @@ class TcxReader:
         timed = [(each, line) for each in found.activities if (line := each.points.timeline())]
         if not timed:
             raise StadionError(Code.INVALID, _reason(found, repairs))
-        if len(timed) < len(found.activities):
-            lost = len(found.activities) - len(timed)
+        lost = found.empty + len(found.activities) - len(timed)
+        if lost:
             repairs.append(Repair("activities without any timed point dropped", lost))
         digest = digest_of([data])
         activities: list[Activity | Table] = []
         for index, (each, line) in enumerate(timed):
             source = source_of(self.name, member.path, digest, (*repairs, *line.repairs))
-            laps = tuple(_lap(lap, line.zero_s) for lap in each.laps if lap.is_timed)
+            laps = tuple(_lap(lap, line.zero_s) for lap in each.laps)
             activities.append(
                 Activity(
                     id=activity_id(digest, index),
@@ -75,7 +75,7 @@ def _lap(lap: TcxLap, zero_s: float) -> Lap:
 
 def _events(each: TcxActivity, line: Timeline, laps: Sequence[Lap]) -> tuple[Event, ...]:
     """What ended each lap, and where the recording was taken up again within one."""
-    triggers = [lap.trigger for lap in each.laps if lap.is_timed]
+    triggers = [lap.trigger for lap in each.laps]
     events = [
         Event(lap.end_s, "lap", trigger)
         for lap, trigger in zip(laps, triggers, strict=True)

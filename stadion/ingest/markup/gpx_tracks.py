@@ -53,6 +53,9 @@ class GpxTracks:
             if self.tracks:
                 self._point = {key: attributes[key] for key in ("lat", "lon") if key in attributes}
         elif name == "trk":
+            # A million empty tracks would fill the memory and tell nothing.
+            if self.tracks and not self.tracks[-1].points:
+                self.tracks.pop()
             self.tracks.append(Trk())
         elif name == "trkseg" and self.tracks:
             self.tracks[-1].starts.append(len(self.tracks[-1].points))

@@ -171,11 +171,13 @@ class _Reading:
         self.broken = broken
         self.breaks = 0
         self.is_lost = False
+        self.run: re.Match[bytes] | None = None
         self._begin()
 
     def take(self, chunk: bytes) -> None:
         """Some more of the document."""
         at = 0
+        self._find_run(chunk, at)
         while at < len(chunk):
             if self.is_lost:
                 found = _RESUME.search(chunk, at)
@@ -195,17 +197,28 @@ class _Reading:
 
     def _some(self, chunk: bytes, at: int) -> int:
         """Take what stands before the next run of records and the run; where that ends."""
-        begin = chunk.find(b"<Record ", at)
-        run = _MANY.match(chunk, begin) if begin >= 0 else None
-        # A record that is not plain goes to the parser together with what stands around it.
-        while begin >= 0 and run is None:
-            begin = chunk.find(b"<Record ", begin + 1)
-            run = _MANY.match(chunk, begin) if begin >= 0 else None
-        end = begin if run else len(chunk)
+        if self.run is not None and self.run.start() < at:
+            self._find_run(chunk, at)
+        run = self.run
+        end = run.start() if run else len(chunk)
         try:
             self.feeder.feed(chunk[at:end])
-            if run is None:
-                return end
+        except expat.ExpatError:
+            self._lose()
+            return min(at + max(self.feeder.broken_at, 0) + 1, end)
+        return self._take_run(run, end) if run else end
+
+    def _find_run(self, chunk: bytes, at: int) -> None:
+        """The next plain records; others go to the parser with what stands around them."""
+        self.run = None
+        begin = chunk.find(b"<Record ", at)
+        while begin >= 0 and self.run is None:
+            self.run = _MANY.match(chunk, begin)
+            begin = chunk.find(b"<Record ", begin + 1)
+
+    def _take_run(self, run: re.Match[bytes], at: int) -> int:
+        """Take a run of records, if the parser is where records can stand; where it ends."""
+        try:
             self.handlers.met = False
             self.feeder.feed(_MARK)
             if self.handlers.met:
@@ -214,7 +227,7 @@ class _Reading:
                 self.feeder.feed(run[0])
         except expat.ExpatError:
             self._lose()
-            return max(end, at + 1)
+            return at
         return run.end()
 
     def _lose(self) -> None:

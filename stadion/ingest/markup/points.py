@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stadion.core.activity import Repair
-from stadion.core.arrays import FloatArray
+from stadion.core.arrays import FloatArray, IntArray
 from stadion.core.channels import canonical
 from stadion.ingest._clock import Timeline, build_timeline
 from stadion.ingest.markup.moments import moments_in
@@ -19,6 +19,7 @@ from stadion.ingest.markup.runs import Run
 __all__ = ["Points", "number_in", "numbers_in"]
 
 _MOST_COLUMNS = 128
+_FLUSH = 4096
 _WIDE = {"position_lat", "position_long", "distance"}
 _NAMES = {
     "latitudedegrees": "position_lat",
@@ -33,10 +34,41 @@ _NAMES = {
 
 @dataclass(slots=True, eq=False)
 class _Column:
-    """Texts of one name and the points they stand in; of two in one point the first counts."""
+    """What stands under one name: numbers of points, and a number each.
 
+    Texts become numbers a few thousand at a time: they take many times the room.
+    """
+
+    is_time: bool
     rows: list[int] = field(default_factory=list)
     texts: list[str | bytes] = field(default_factory=list)
+    parts: list[tuple[IntArray, FloatArray, FloatArray]] = field(default_factory=list)
+
+    def add(self, row: int, text: str) -> None:
+        self.rows.append(row)
+        self.texts.append(text)
+        if len(self.rows) >= _FLUSH:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.rows:
+            rows, self.rows = np.array(self.rows, np.int32), []
+            texts, self.texts = self.texts, []
+            self.add_part(rows, texts)
+
+    def add_part(self, rows: IntArray, texts: Sequence[str | bytes]) -> None:
+        if self.is_time:
+            self.parts.append((rows, *moments_in([_stripped(text) for text in texts])))
+        else:
+            self.parts.append((rows, numbers_in(texts), np.zeros(0)))
+
+    def filled(self, values: FloatArray, which: int = 1) -> FloatArray:
+        """`values` with the numbers in their rows; of two in one row the first counts."""
+        self.flush()
+        for part in reversed(self.parts):
+            with np.errstate(over="ignore"):
+                values[part[0][::-1]] = part[which][::-1]
+        return values
 
 
 @dataclass(slots=True, eq=False)
@@ -52,35 +84,33 @@ class Points:
     def add(self, point: Mapping[str, str]) -> None:
         """One more point."""
         for name, text in point.items():
-            column = self._column(name)
-            if text and column is not None:
-                column.rows.append(self.count)
-                column.texts.append(text)
+            column = self._column(name) if text else None
+            if column is not None:
+                column.add(self.count, text)
         self.count += 1
 
     def add_run(self, run: Run) -> None:
         """Many points of one shape."""
-        rows = range(self.count, self.count + run.count)
-        for name, texts in run.columns:
+        count, columns = run.columns()
+        rows = np.arange(self.count, self.count + count, dtype=np.int32)
+        for name, texts in columns:
             column = self._column(name) if any(texts) else None
             if column is None:
                 continue
+            column.flush()
             if b"" in texts:
-                kept = [(row, text) for row, text in zip(rows, texts, strict=True) if text]
-                column.rows.extend(row for row, _ in kept)
-                column.texts.extend(text for _, text in kept)
+                kept = np.array([bool(text) for text in texts])
+                column.add_part(rows[kept], [text for text in texts if text])
             else:
-                column.rows.extend(rows)
-                column.texts.extend(texts)
-        self.count += run.count
+                column.add_part(rows, texts)
+        self.count += count
 
     def clock(self) -> tuple[FloatArray, tuple[Repair, ...]]:
         """(n,) seconds since 1970, NaN = no time; and what had to be assumed."""
-        clock = np.full(self.count, np.nan)
-        column = self.columns.get("time", _Column())
-        seconds, offsets = moments_in([_stripped(text) for text in column.texts[::-1]])
-        clock[column.rows[::-1]] = seconds
-        bare = int((np.isfinite(seconds) & np.isnan(offsets)).sum())
+        column = self.columns.get("time", _Column(is_time=True))
+        clock = column.filled(np.full(self.count, np.nan))
+        offset = column.filled(np.full(self.count, np.nan), 2)
+        bare = int((np.isfinite(clock) & np.isnan(offset)).sum())
         return clock, (Repair("times without a zone taken as UTC", bare),) if bare else ()
 
     def timeline(self) -> Timeline | None:
@@ -97,19 +127,17 @@ class Points:
                 continue
             channel = canonical(_NAMES.get(name, name))
             dtype: type[np.floating[Any]] = np.float64 if channel in _WIDE else np.float32
-            values = np.full(self.count, np.nan, dtype)
-            with np.errstate(over="ignore"):
-                values[column.rows[::-1]] = numbers_in(column.texts[::-1])
+            values = column.filled(np.full(self.count, np.nan, dtype))
             known = channels.get(channel)
-            channels[channel] = (
-                values if known is None else np.where(np.isnan(known), values, known)
-            )
+            if known is not None:
+                values = np.where(np.isnan(known), values, known)
+            channels[channel] = values
         return channels
 
     def _column(self, name: str) -> _Column | None:
         column = self.columns.get(name)
         if column is None and len(self.columns) < _MOST_COLUMNS:
-            column = self.columns[name] = _Column()
+            column = self.columns[name] = _Column(is_time=name == "time")
         return column
 
 

@@ -16,6 +16,8 @@ __all__ = ["MARKER", "Layout", "Run", "find_runs"]
 MARKER = "stadion.run"
 _MARK = f"<{MARKER}/>".encode()
 _FEWEST_POINTS = 16
+_MOST_POINTS = 4096
+"""Points of one run: their texts take many times the room of their numbers."""
 _MOST_SHAPES = 12
 _MOST_SHAPE_BYTES = 4096
 _NAME = rb"[A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?"
@@ -61,21 +63,33 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """Points of one shape.
+    """Points of one shape, at most a few thousand: a stretch of the document.
 
     Parameters
     ----------
-    count
-        How many.
+    data, start, end
+        The document, and where in it they stand.
+    point
+        Finds one after the other, its texts as groups.
+    names
+        What the groups are called; a name may come twice.
     depth
         Elements inside one another in a point.
-    columns
-        (name, (n,) texts), in the order of the document; a name may come twice.
     """
 
-    count: int
+    data: bytes
+    start: int
+    end: int
+    point: re.Pattern[bytes]
+    names: Sequence[str]
     depth: int
-    columns: Sequence[tuple[str, Sequence[bytes]]]
+
+    def columns(self) -> tuple[int, list[tuple[str, Sequence[bytes]]]]:
+        """How many points, and (name, (n,) texts) in the order of the document."""
+        rows = self.point.findall(self.data, self.start, self.end)
+        if len(self.names) < 2:
+            return len(rows), [(name, rows) for name in self.names]
+        return len(rows), list(zip(self.names, zip(*rows, strict=True), strict=True))
 
 
 @dataclass(slots=True, eq=False)
@@ -100,7 +114,7 @@ class _Shape:
         self.write(rb"\s*+")
         self.one = re.compile(b"".join(self.grouped))
         # Groups in a repetition would be written down for each of its points.
-        self.many = re.compile(b"(?:" + b"".join(self.bare) + b")++")
+        self.many = re.compile(b"(?:" + b"".join(self.bare) + b"){1,%d}+" % _MOST_POINTS)
 
 
 def find_runs(data: bytes, layout: Layout) -> tuple[bytes, list[Run]]:
@@ -124,7 +138,7 @@ def find_runs(data: bytes, layout: Layout) -> tuple[bytes, list[Run]]:
                 shape, end = _matching(data, at, shapes)
         if shape is not None:
             rest += [data[kept:at], _MARK]
-            runs.append(_run(shape, data[at:end]))
+            runs.append(Run(data, at, end, shape.one, tuple(shape.names), shape.depth))
             kept = end
         found = begin.search(data, max(end, at + 1))
     rest.append(data[kept:])
@@ -139,15 +153,6 @@ def _matching(data: bytes, at: int, shapes: list[_Shape]) -> tuple[_Shape | None
                 shapes.insert(0, shapes.pop(number))
             return shape, found.end()
     return None, at
-
-
-def _run(shape: _Shape, piece: bytes) -> Run:
-    rows = shape.one.findall(piece)
-    if len(shape.names) < 2:
-        columns: list[Sequence[bytes]] = [rows] if shape.names else []
-    else:
-        columns = list(zip(*rows, strict=True))
-    return Run(len(rows), shape.depth, list(zip(shape.names, columns, strict=True)))
 
 
 def _shape_at(data: bytes, at: int, layout: Layout) -> _Shape | None:

@@ -207,6 +207,11 @@ class Feeder:
             raise _refused(f"over {_MOST_NAMES} different names")
         del self._texts[_MOST_PIECES:]
 
+    @property
+    def broken_at(self) -> int:
+        """Where in the piece that was fed last the document is broken; negative = before it."""
+        return self._parser.ErrorByteIndex - self._fed
+
     def finish(self) -> None:
         """The document ends here."""
         self._parser.Parse(b"", True)

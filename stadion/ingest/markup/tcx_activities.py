@@ -72,17 +72,19 @@ class TcxActivities:
 
     def __init__(self) -> None:
         self.activities: list[TcxActivity] = []
+        self.empty = 0
         self.courses = 0
         self.workouts = 0
         self.author = ""
         self._path: list[str] = []
         self._point: dict[str, str] | None = None
+        self._lap = TcxLap(math.nan)
 
     def open(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         self._path.append(name)
         if name == "activity":
-            self.activities.append(TcxActivity(attributes.get("Sport", "")))
+            self._begin(attributes)
         elif name == "course":
             self.courses += 1
         elif name == "workout":
@@ -90,8 +92,9 @@ class TcxActivities:
         elif "activity" not in self._path:
             return
         elif name == "lap":
-            start = epoch_seconds(attributes.get("StartTime", ""))
-            self.activities[-1].laps.append(TcxLap(start))
+            self._lap = TcxLap(epoch_seconds(attributes.get("StartTime", "")))
+            if self._lap.is_timed:
+                self.activities[-1].laps.append(self._lap)
         elif name == "track":
             self._take_up()
         elif name == "trackpoint":
@@ -120,25 +123,28 @@ class TcxActivities:
         self.activities[-1].points.add_run(run)
         return True
 
+    def _begin(self, attributes: dict[str, str]) -> None:
+        # A million empty activities would fill the memory and tell nothing.
+        if self.activities and not self.activities[-1].points:
+            self.activities.pop()
+            self.empty += 1
+        self.activities.append(TcxActivity(attributes.get("Sport", "")[:_MOST_TITLE]))
+        self._lap = TcxLap(math.nan)
+
     def _take_up(self) -> None:
-        current = self.activities[-1]
-        if current.laps:
-            current.laps[-1].tracks += 1
-            if current.laps[-1].tracks > 1:
-                current.starts.append(len(current.points))
+        self._lap.tracks += 1
+        if self._lap.tracks > 1:
+            self.activities[-1].starts.append(len(self.activities[-1].points))
 
     def _tell_lap(self, key: str, text: str) -> None:
-        if not self.activities or not self.activities[-1].laps:
-            return
-        lap = self.activities[-1].laps[-1]
         if key == "intensity":
-            lap.intensity = text.lower()[:40]
+            self._lap.intensity = text.lower()[:40]
         elif key == "triggermethod":
-            lap.trigger = text.lower()[:40]
+            self._lap.trigger = text.lower()[:40]
         else:
             number = number_in(text)
-            if math.isfinite(number) and len(lap.values) < _MOST_LAP_VALUES:
-                lap.values.setdefault(_LAP_VALUES.get(key, key), number)
+            if math.isfinite(number) and len(self._lap.values) < _MOST_LAP_VALUES:
+                self._lap.values.setdefault(_LAP_VALUES.get(key, key), number)
 
     def _tell(self, around: str, text: str) -> None:
         """What the activity is called and what recorded it.
