@@ -84,7 +84,7 @@ def _body(data: bytes, at: int, end: int) -> Iterator[SlowMessage]:
         message, after = _record(data, at + 1, layouts[local])
         own = message.values.get(253, [None])
         message.time = own[0] if len(own) == 1 else None
-        if header & 0x80 and last is not None:
+        if header & 0x80 and message.time is None and last is not None:
             message.time = float(last + ((header & 0x1F) - last) % 32)
         if message.time is not None:
             last = int(message.time)

@@ -267,21 +267,21 @@ def clock_of(data: bytes, definitions: Sequence[Definition], messages: Messages)
     own = [times_of(data, block.definition) for block in messages.blocks]
     times = np.concatenate(own) if own else np.empty(0)
     times = times if messages.order is None else times[messages.order]
-    headers = np.frombuffer(data, np.uint8)[messages.positions - 1]
-    if (headers >= 0x80).any():
-        times = np.where(headers >= 0x80, _compressed(data, definitions, messages), times)
+    is_short = (np.frombuffer(data, np.uint8)[messages.positions - 1] >= 0x80) & np.isnan(times)
+    if is_short.any():
+        times = np.where(is_short, _compressed(data, definitions, messages), times)
     return times
 
 
 def _compressed(data: bytes, definitions: Sequence[Definition], messages: Messages) -> FloatArray:
-    """(n,) the times of all records, reckoned as if each header were a compressed one."""
+    """(n,) the times of all records, those without one of their own reckoned."""
     used = [definition for definition in definitions if definition.is_used]
     at = np.concatenate([definition.positions for definition in used])
     full = np.concatenate([times_of(data, definition) for definition in used])
     order = np.argsort(at, kind="stable")
     at, full = at[order], full[order]
     headers = np.frombuffer(data, np.uint8)[at - 1]
-    is_short = headers >= 0x80
+    is_short = (headers >= 0x80) & np.isnan(full)
     counts = is_short | np.isfinite(full)
     at, full, is_short, headers = at[counts], full[counts], is_short[counts], headers[counts]
     low = np.where(is_short, headers & 0x1F, np.nan_to_num(full).astype(np.int64) & 0x1F)
