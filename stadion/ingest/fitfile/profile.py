@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["EVENT_VALUES", "MONITORING", "PARTS", "RECORD", "Message", "Quantity", "quantity"]
+__all__ = [
+    "EVENT_FIELDS",
+    "EVENT_VALUES",
+    "MONITORING",
+    "PARTS",
+    "RECORD",
+    "Message",
+    "Quantity",
+    "quantity",
+]
 
 
 class Message:
@@ -102,6 +111,14 @@ EVENT_VALUES: dict[int, Quantity] = _fields("""
 12 virtual_partner_mps 1000; 13 limit_bpm; 14 limit_bpm; 15 limit_mps 1000; 16 limit_mps 1000;
 17 limit_rpm; 18 limit_rpm; 19 limit_w; 20 limit_w; 23 time_s 1000; 24 distance_m 100;
 25 energy_kcal; 27 fitness_equipment_state; 33 score; 44 rider_position; 47 timeout
+""")
+
+# What an event says in fields of its own.
+EVENT_FIELDS: dict[int, Quantity] = _fields("""
+7 score; 8 opponent_score; 9 front_gear_num; 10 front_gear; 11 rear_gear_num; 12 rear_gear;
+13 device_index; 14 activity_type; 15 start_timestamp; 21 radar_threat_level_max;
+22 radar_threat_count; 23 radar_threat_avg_approach_speed 10;
+24 radar_threat_max_approach_speed 10
 """)
 
 MONITORING: dict[int, Quantity] = _fields("""

@@ -13,7 +13,7 @@ from stadion.ingest._clock import Timeline
 from stadion.ingest._sports import fit_sport
 from stadion.ingest.fitfile.developer import described_fields
 from stadion.ingest.fitfile.messages import Messages, clock_of
-from stadion.ingest.fitfile.profile import EVENT_VALUES, Message, Quantity
+from stadion.ingest.fitfile.profile import EVENT_FIELDS, EVENT_VALUES, Message, Quantity
 from stadion.ingest.fitfile.summary_fields import LAP_VALUES, LENGTH_VALUES, SESSION_VALUES
 from stadion.ingest.fitfile.walk import TIMESTAMP, Definition
 from stadion.ingest.fitfile.words import EVENT_TYPES, EVENTS, STROKES, TIMER_TRIGGERS
@@ -41,7 +41,6 @@ _PARTS: dict[str, dict[int, tuple[str, int]]] = {
     },
     "length": {},
 }
-_GEARS = {9: "front_gear_num", 10: "front_gear", 11: "rear_gear_num", 12: "rear_gear"}
 _GEAR_OCTETS = ("rear_gear_num", "rear_gear", "front_gear_num", "front_gear")
 _GEAR_KINDS = (42, 43)
 
@@ -201,9 +200,9 @@ def _said(messages: Messages, kinds: Sequence[float]) -> list[dict[str, float]]:
         else:
             quantity = EVENT_VALUES.get(kind, Quantity("data"))
             found[row][quantity.name] = float(number[row]) / quantity.scale
-    for other in set(messages.numbers) - {0, 1, 2, 3, 4}:
-        name = _GEARS.get(other, f"field_{other}")
-        values = messages.values(other)
+    for other in sorted(set(messages.numbers) - {0, 1, 2, 3, 4}):
+        quantity = EVENT_FIELDS.get(other) or Quantity(f"unknown_{other}")
+        values = messages.values(other) / quantity.scale
         for row in np.flatnonzero(np.isfinite(values)).tolist():
-            found[row][name] = float(values[row])
+            found[row][quantity.name] = float(values[row])
     return found
