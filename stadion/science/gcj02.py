@@ -75,8 +75,8 @@ def from_wgs84(lat: FloatArray, long: FloatArray) -> tuple[FloatArray, FloatArra
     Examples
     --------
     >>> lat, long = from_wgs84(np.array([39.9087]), np.array([116.3975]))
-    >>> lat.round(6).tolist(), long.round(6).tolist()
-    ([39.910103], [116.403741])
+    >>> lat.round(5).tolist(), long.round(5).tolist()
+    ([39.9101], [116.40374])
     """
     with np.errstate(invalid="ignore"):
         north, east = _shift(np.asarray(lat, np.float64), np.asarray(long, np.float64))

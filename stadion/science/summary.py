@@ -13,6 +13,7 @@ from stadion.core.profile import Profile
 from stadion.science.climb import climbed
 from stadion.science.curve import duration_curve
 from stadion.science.effects import load_measures
+from stadion.science.heart_beats import beat_measures
 from stadion.science.laps import laps_of
 from stadion.science.load import swim_load
 from stadion.science.parts import parts_of
@@ -73,6 +74,7 @@ def summarise(activity: Activity, profile: Profile | None = None) -> dict[str, f
       `decoupling_percent`, `efficiency_w_per_bpm` or `efficiency_mps_per_bpm`, `graded_speed_mps`.
     - `power_load`, `run_load`, `swim_load`, `heart_rate_load`: as far as the profile allows;
       `load` is the first of them that is there; of several sports the sum of theirs.
+    - `rmssd_ms`, `sdnn_ms`, `alpha1`, `beats_mended_percent` of heart beats.
     - `lengths`, `strokes`, `swolf`, `stroke_rate_per_min`, `pool_length_m` in a pool.
 
     Parameters
@@ -101,6 +103,7 @@ def summarise(activity: Activity, profile: Profile | None = None) -> dict[str, f
     if seconds is not None:
         found |= _means(seconds) | _heights(seconds, told)
         found |= load_measures(seconds, known)
+    found |= beat_measures(activity)
     found |= {name: value for name, value in told.items() if name not in found}
     found |= _swim(activity, known, found)
     found["load"] = _load(found)

@@ -32,10 +32,12 @@ def find_flags(activity: Activity) -> tuple[Flag, ...]:
     Examples
     --------
     >>> from stadion.core.activity import Source
-    >>> track = Track("", np.array([0.0, 1.0, 40.0]), {"heart_rate": np.array([99.0, 0, 98])})
+    >>> moments = np.array([0.0, 1, 2, 3, 4, 60, 61, 62])
+    >>> heart = np.array([99.0, 0, 98, 99, 99, 80, 81, 82])
+    >>> track = Track("", moments, {"heart_rate": heart})
     >>> activity = Activity("", "", "", None, (track,), Source("", ""))
     >>> [flag.kind for flag in find_flags(activity)]
-    ['indoor', 'pause', 'zero_for_null']
+    ['indoor', 'zero_for_null', 'pause']
     """
     stops = stops_of(activity)
     flags = _backwards(activity) + end_flags(activity)
