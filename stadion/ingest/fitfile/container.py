@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stadion.core.activity import Repair
 from stadion.ingest.fitfile.crc import crc16
 from stadion.ingest.fitfile.salvage import salvage
-from stadion.ingest.fitfile.walk import Definition, Walk, typical_time, walk
+from stadion.ingest.fitfile.walk import Definition, Walk, walk
 
 __all__ = ["SIGNATURE", "Part", "find_header", "parts_of"]
 
@@ -103,9 +103,8 @@ def _walked(data: bytes, extent: _Extent) -> tuple[Walk, bool, list[Repair]]:
     walked = walk(data, extent.start, extent.end)
     is_damaged = walked.end < extent.end or not extent.is_intact
     if is_damaged:
-        near = typical_time(data, walked.definitions)
-        walked = salvage(data, extent.start, extent.end, near)
-    repairs = []
+        walked = salvage(data, extent.start, extent.end, walked.definitions)
+    repairs = [Repair(what, count) for what, count in walked.mended.items() if count]
     if walked.skipped:
         repairs.append(Repair("bytes of damaged records skipped", walked.skipped))
     if walked.is_cut:

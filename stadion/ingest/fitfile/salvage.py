@@ -2,90 +2,232 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from stadion.ingest.fitfile.layouts import is_usual, mended, readings, told_again
+from stadion.ingest.fitfile.sight import Sight, likely_time
 from stadion.ingest.fitfile.walk import (
     MOST_DEFINITIONS,
     Definition,
     Walk,
+    alike,
     sound_definition_at,
-    word_order,
 )
 
 __all__ = ["salvage"]
 
-_SPAN_S = 45 * 86400  # a device left on for a month is real; a year off is a damaged record
-_AHEAD = 3  # steps that must hold before bytes are believed to be records again
-_MOST_ATTEMPTS = 10_000  # definitions tried in one stretch of junk; bounds the time
+_LOOKS_PER_BYTE = 1 / 16  # bounds the time for made-up files
+_LEAST_LOOKS = 20_000
+_LOOKS_TO_RESUME, _LOOKS_TO_TELL = 10, 300  # what the two searches cost, beside their steps
+_LOOKED_BACK = 8  # records before one in doubt that tell which of its bytes never change
 
 
-def salvage(data: bytes, start: int, end: int, near: float | None) -> Walk:
+def salvage(data: bytes, start: int, end: int, definitions: Sequence[Definition]) -> Walk:
     """Walk a damaged body: check each step, and after junk look for the next sound record.
 
     Parameters
     ----------
-    near
-        A time of this recording; records more than 45 days off are not believed. None = any.
+    definitions
+        What a walk without checks found: their times tell when the recording was made, and
+        records more than 45 days off are not believed.
     """
-    return _Salvage(data, end, near).run(start)
+    sight = Sight(data, start, end)
+    sight.near = likely_time(sight, definitions)
+    return _Salvage(data, end, sight, Walk([], end)).run(start)
 
 
 @dataclass(slots=True, eq=False)
 class _Salvage:
+    """`last` are the starts of the newest records, all of the definition `layout`."""
+
     data: bytes
     end: int
-    near: float | None
+    sight: Sight
+    result: Walk
     active: dict[int, Definition] = field(default_factory=dict)
-    attempts: int = 0
+    known: dict[bytes, Definition] = field(default_factory=dict)
+    layout: Definition | None = None
+    last: list[int] = field(default_factory=list)
+    looks: float = 0
 
     def run(self, start: int) -> Walk:
-        result = Walk([], self.end)
+        result = self.result
+        self.looks = _LEAST_LOOKS + len(self.data) * _LOOKS_PER_BYTE
         position = start
         while position < self.end and len(result.definitions) < MOST_DEFINITIONS:
             definition = self.step(position, self.active)
-            if definition is None and self.is_last(position):
-                result.is_cut = True
-                break
             if definition is None:
-                resumed = self.next_sound(position + 1)
-                result.skipped += resumed - position
-                position = resumed
+                position = self.past_damage(position)
             elif 0x40 <= self.data[position] < 0x80:
-                self.active[self.data[position] & 0x0F] = definition
-                result.definitions.append(definition)
-                self.attempts = 0
-                position += definition.length
+                position = self.define(position, definition) or self.end
             else:
-                definition.records.append(position)
-                position += 1 + definition.size
-        result.skipped += max(self.end - position, 0) * (not result.is_cut)
+                position = self.take(position, definition)
+        result.skipped += max(self.end - position, 0)
         return result
 
-    def step(self, position: int, active: dict[int, Definition]) -> Definition | None:
+    def step(self, position: int, active: Mapping[int, Definition]) -> Definition | None:
         """The definition that is, or explains, the bytes there; None when nothing does."""
         header = self.data[position]
         if 0x40 <= header < 0x80:
-            if header & 0x10:
-                return None
-            new = sound_definition_at(self.data, position, self.end)
-            self.attempts += new is not None
-            return new
+            return None if header & 0x10 else sound_definition_at(self.data, position, self.end)
         is_compressed = header >= 0x80
         known = active.get((header >> 5) & 3 if is_compressed else header)
         if known is None or position + 1 + known.size > self.end:
             return None
-        clock = known.clock
-        if is_compressed or clock is None:
-            return None if is_compressed and clock is not None else known
-        at = position + 1 + clock.offset
-        time = int.from_bytes(self.data[at : at + 4], word_order(known.big_endian))
-        return known if self.is_near(time) else None
+        if is_compressed or known.clock is None:
+            return None if is_compressed and known.clock is not None else known
+        time = self.sight.time_at(position, known)
+        return known if time == 0xFFFFFFFF or self.sight.is_near(time or 0) else None
 
-    def is_near(self, time: int) -> bool:
-        """True for a time this recording can have, and for a missing one."""
-        if time == 0xFFFFFFFF:
-            return True
-        return time < 0x80000000 if self.near is None else abs(time - self.near) <= _SPAN_S
+    def define(self, position: int, sound: Definition | None) -> int | None:
+        """Remember a definition, mended where its records tell so; where it ends.
+
+        None when no definition stands there.
+        """
+        header = self.data[position]
+        length = sound.length if sound else 0
+        block = bytes([header & 0x20]) + self.data[position + 1 : position + length]
+        local, same = header & 0x0F, self.known.get(block) if sound else None
+        if same is None:
+            local, same = self.believed(position, sound)
+            if same is None:
+                return None
+            self.result.definitions.append(same)
+            if sound:
+                self.known[block] = same
+            self.result.mended["definitions mended"] += same is not sound
+        self.active[local] = same
+        return position + same.length
+
+    def believed(self, position: int, sound: Definition | None) -> tuple[int, Definition | None]:
+        """(local type, definition): what stands there, or what the records behind it ask for."""
+        own = self.data[position] & 0x0F
+        if sound is not None:
+            usual = mended(sound)
+            if usual.clock is None or self.follows(position, own, usual):
+                return own, usual
+        self.looks -= _LOOKS_TO_TELL
+        found = list(readings(self.sight, position)) if self.looks > 0 else []
+        for local, reading in found:
+            if self.looks > 0 and self.follows(position, local, reading):
+                return local, reading
+        if sound is None or not is_usual(sound):
+            likely = [
+                each
+                for each in found
+                if each[0] == own and is_usual(each[1]) and self.starts(position + each[1].length)
+            ]
+            if likely:
+                return min(likely, key=lambda each: each[1].size)
+        return own, sound and mended(sound)
+
+    def starts(self, position: int) -> bool:
+        """True when another definition stands there."""
+        if position >= self.end or not 0x40 <= self.data[position] < 0x80:
+            return False
+        return self.step(position, {}) is not None
+
+    def follows(self, position: int, local: int, definition: Definition) -> bool:
+        """True when records of that layout follow the definition at once."""
+        after = position + definition.length
+        if after >= self.end or self.data[after] != local:
+            return False
+        return self.holds(after, {**self.active, local: definition}, least=2)
+
+    def take(self, position: int, definition: Definition) -> int:
+        """Take the record that starts there, and those like it that follow."""
+        step = 1 + definition.size
+        count = 1
+        if definition is self.layout and self.data[position] < 0x80:
+            count = min(alike(self.data, position, self.end, step), (self.end - position) // step)
+        if count > _LOOKED_BACK:
+            is_near = self.sight.are_near(position, count, definition)
+            count = count if is_near.all() else max(int(is_near.argmin()), 1)
+        if count > 1:
+            definition.runs.append((position, count))
+        else:
+            definition.records.append(position)
+        if definition is not self.layout:
+            self.layout, self.last = definition, []
+        newest = range(max(count - _LOOKED_BACK - 1, 0), count)
+        self.last = [*self.last, *(position + k * step for k in newest)][-_LOOKED_BACK - 1 :]
+        return position + count * step
+
+    def past_damage(self, position: int) -> int:
+        """Where to go on; what lies between is counted as lost."""
+        is_definition = self.data[position] & 0xD0 == 0x40
+        if is_definition and (after := self.define(position, None)) is not None:
+            return after
+        doubted = self.doubted(position)
+        if (after := self.past_wrong_header(position)) is not None:
+            return after
+        since = position if doubted is None else doubted
+        resumed = self.next_sound(since + 1)
+        step = 1 + self.layout.size if self.layout else 0
+        if resumed - since > max(3 * step, 60) and self.looks > 0:
+            self.looks -= _LOOKS_TO_TELL
+            told = told_again(self.sight, since, resumed)
+            if told is not None:
+                resumed, definition = told
+                self.active[self.data[resumed]] = definition
+                self.result.definitions.append(definition)
+                self.result.mended["definitions mended"] += 1
+        if resumed == self.end and self.is_last(position):
+            self.result.is_cut = True
+            return self.end
+        if doubted is not None and (resumed < position or self.is_odd(position)):
+            self.drop(doubted)
+            position = doubted
+        self.result.skipped += resumed - position
+        return resumed
+
+    def doubted(self, position: int) -> int | None:
+        """The record that ends there: what comes behind it may be its fault."""
+        if not self.layout or not self.last:
+            return None
+        is_behind = self.last[-1] + 1 + self.layout.size == position
+        return self.last[-1] if is_behind else None
+
+    def drop(self, position: int) -> None:
+        if self.layout and self.last:
+            self.layout.drop_last(position)
+            self.last.pop()
+
+    def past_wrong_header(self, position: int) -> int | None:
+        """The end of a record like the last, of which only the header is wrong."""
+        layout = self.layout
+        if layout is None or layout.clock is None:
+            return None
+        after = position + 1 + layout.size
+        if after > self.end or not self.sight.is_near(self.sight.time_at(position, layout) or 0):
+            return None
+        if self.data[position] < 0x40 and self.active.get(self.data[position]) is layout:
+            return None
+        if after < self.end and not self.holds(after, self.active):
+            return None
+        self.result.mended["wrong record headers mended"] += 1
+        layout.records.append(position)
+        self.last = [*self.last, position][-_LOOKED_BACK - 1 :]
+        return after
+
+    def is_odd(self, position: int) -> bool:
+        """True when the record that ends there differs where those before it are all the same.
+
+        What was written over its end, or lost from it, seldom looks like the other records.
+        """
+        layout, last = self.layout, self.last
+        if layout is None or len(last) < 3:
+            return False
+        octets = np.frombuffer(self.data, np.uint8)
+        rows = octets[np.array(last)[:, None] + np.arange(1, 1 + layout.size)]
+        before, own = rows[:-1], rows[-1]
+        is_same = (before == before[0]).all(axis=0)
+        odd = int((is_same & (own != before[0])).sum())
+        return odd > max(1, 0.15 * int(is_same.sum()))
 
     def is_last(self, position: int) -> bool:
         """True when a record starts here that the end of the file cuts off."""
@@ -93,25 +235,34 @@ class _Salvage:
         return known is not None and position + 1 + known.size > self.end
 
     def next_sound(self, position: int) -> int:
-        while position < self.end and not self.holds(position):
-            position = position + 1 if self.attempts < _MOST_ATTEMPTS else self.end
-        return position
+        self.looks -= _LOOKS_TO_RESUME
+        starts = heapq.merge(
+            self.sight.definitions_from(position),
+            *(self.sight.records_from(position, k, d) for k, d in self.active.items()),
+        )
+        for start in starts:
+            if self.looks <= 0:
+                break
+            if self.holds(start, self.active):
+                return start
+        return self.end
 
-    def holds(self, position: int) -> bool:
-        """True when a few steps in a row are sound and one of them cannot be chance."""
-        active = self.active
-        has_evidence = False
-        for _ in range(_AHEAD):
+    def holds(self, position: int, active: Mapping[int, Definition], least: int = 1) -> bool:
+        """True when some steps in a row are sound and `least` of them cannot be chance."""
+        evidence = 0
+        for _ in range(1 + least):
+            self.looks -= 1
             if position == self.end:
                 break
             definition = self.step(position, active)
             if definition is None:
-                return False
+                known = active.get(self.data[position])
+                is_cut = known is not None and position + 1 + known.size > self.end
+                return evidence > 0 and is_cut
             is_new = 0x40 <= self.data[position] < 0x80
             # A definition without fields is six bytes, mostly zeros: it may be chance.
-            told = bool(definition.fields) if is_new else definition.clock is not None
-            has_evidence = has_evidence or told
+            evidence += bool(definition.fields) if is_new else definition.clock is not None
             if is_new:
                 active = {**active, self.data[position] & 0x0F: definition}
             position += definition.length if is_new else 1 + definition.size
-        return has_evidence
+        return evidence >= least

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -13,22 +14,25 @@ from stadion.core.arrays import FloatArray, IntArray
 from stadion.ingest.fitfile.values import BASE_TYPES, as_numbers
 
 __all__ = [
+    "BASE_CODES",
     "MOST_DEFINITIONS",
     "TIMESTAMP",
     "Definition",
     "Field",
     "Walk",
+    "alike",
+    "length_of",
+    "read_definition",
     "sound_definition_at",
     "times_of",
-    "typical_time",
     "walk",
     "word_order",
 ]
 
 TIMESTAMP = 253  # the field number that means "when" in every message
 MOST_DEFINITIONS = 50_000  # bounds the memory for made-up files
-# Codes of base types; those of several bytes carry the high bit.
-_BASE_CODES = bytes(code | (0x80 if kind.size > 1 else 0) for code, kind in BASE_TYPES.items())
+# Codes of base types as writers write them; those of several bytes carry the high bit.
+BASE_CODES = bytes(code | (0x80 if kind.size > 1 else 0) for code, kind in BASE_TYPES.items())
 _BYTES = 0x0D  # a developer field's own type stands in its description
 
 
@@ -89,12 +93,16 @@ class Definition:
 
 @dataclass(slots=True, eq=False)
 class Walk:
-    """Definitions in the order of the file, where the walk ended, and the bytes it gave up."""
+    """Definitions in the order of the file, where the walk ended, and the bytes it gave up.
+
+    Of a damaged file also what was mended: what it was, and how often.
+    """
 
     definitions: list[Definition]
     end: int
     skipped: int = 0
     is_cut: bool = False
+    mended: Counter[str] = field(default_factory=Counter)
 
 
 def walk(data: bytes, start: int, end: int) -> Walk:
@@ -109,7 +117,7 @@ def walk(data: bytes, start: int, end: int) -> Walk:
         header = data[position]
         if step := steps[header]:
             layout = layouts[header]
-            if header == previous and layout and (count := _alike(data, position, end, step)) > 1:
+            if header == previous and layout and (count := alike(data, position, end, step)) > 1:
                 layout.runs.append((position, count))
                 last = position + (count - 1) * step
                 position += count * step
@@ -120,14 +128,14 @@ def walk(data: bytes, start: int, end: int) -> Walk:
             position += step
             previous = header
             continue
-        length = _length(data, position, end) if 0x40 <= header < 0x80 else 0
+        length = length_of(data, position, end) if 0x40 <= header < 0x80 else 0
         if not length or len(known) == MOST_DEFINITIONS:
             break
         # Some makers write the same few definitions a thousand times: they are one.
         block = bytes([header & 0x20]) + data[position + 1 : position + length]
         definition = known.get(block)
         if definition is None:
-            definition = known[block] = _read(data, position, length)
+            definition = known[block] = read_definition(data, position, length)
         for each in _headers(header & 0x0F):
             steps[each], notes[each] = 1 + definition.size, definition.records.append
             layouts[each] = definition
@@ -139,7 +147,7 @@ def walk(data: bytes, start: int, end: int) -> Walk:
     return Walk(list(known.values()), min(position, end), is_cut=position > end)
 
 
-def _alike(data: bytes, position: int, end: int, step: int) -> int:
+def alike(data: bytes, position: int, end: int, step: int) -> int:
     """How many records with the header of the first follow each other.
 
     Each is as long as the first, so that the headers to come are every `step`-th byte: a walk
@@ -160,19 +168,19 @@ def _alike(data: bytes, position: int, end: int, step: int) -> int:
 
 def sound_definition_at(data: bytes, position: int, end: int) -> Definition | None:
     """The definition that starts at `position`; None for bytes no writer would write."""
-    length = _length(data, position, end)
+    length = length_of(data, position, end)
     if not length:
         return None
     own = data[position + 6 : position + 6 + 3 * data[position + 5]]
     # Most candidates are chance: they are told by their bytes, before anything is built.
-    if data[position + 1] or 0 in own[1::3] or own[2::3].translate(None, _BASE_CODES):
+    if data[position + 1] or 0 in own[1::3] or own[2::3].translate(None, BASE_CODES):
         return None
-    definition = _read(data, position, length)
+    definition = read_definition(data, position, length)
     sizes = ((each.size, BASE_TYPES[each.base & 0x1F].size) for each in definition.fields)
     return None if any(size % unit for size, unit in sizes) else definition
 
 
-def _length(data: bytes, position: int, end: int) -> int:
+def length_of(data: bytes | bytearray, position: int, end: int) -> int:
     """Bytes of the definition at `position`; 0 when it cannot be one or is cut off."""
     if position + 6 > end or data[position + 2] > 1:
         return 0
@@ -184,7 +192,8 @@ def _length(data: bytes, position: int, end: int) -> int:
     return 0 if cursor > end else cursor - position
 
 
-def _read(data: bytes, position: int, length: int) -> Definition:
+def read_definition(data: bytes, position: int, length: int) -> Definition:
+    """The definition in those bytes, whatever they say."""
     big_endian = data[position + 2] == 1
     message = int.from_bytes(data[position + 3 : position + 5], word_order(big_endian))
     middle = position + 6 + 3 * data[position + 5]
@@ -208,13 +217,6 @@ def times_of(data: bytes, definition: Definition) -> FloatArray:
         return np.full(len(positions), np.nan)
     window = np.ndarray((len(data) - 3,), ">u4" if definition.big_endian else "<u4", data, 0, (1,))
     return as_numbers(window[positions + clock.offset], BASE_TYPES[6])
-
-
-def typical_time(data: bytes, definitions: list[Definition]) -> float | None:
-    """The median of all times in the records; None when there is none."""
-    times = [times_of(data, definition) for definition in definitions if definition.is_used]
-    known = np.concatenate([t[np.isfinite(t)] for t in times]) if times else np.empty(0)
-    return float(np.median(known)) if len(known) else None
 
 
 def _headers(local: int) -> list[int]:
