@@ -76,17 +76,11 @@ class Archive(Changing):
         outcomes: list[Outcome] = []
         todo = iter(activities)
         while batch := list(itertools.islice(todo, _BATCH)):
-            for activity in batch:
-                _checked_id(activity.id)
-            known = self._catalogue.known([activity.id for activity in batch])
-            drafts: dict[str, Draft] = {}
+            drafts = [draft for draft in self.drafts(batch) if draft is not None]
             try:
-                for activity in batch:
-                    if activity.id not in known and activity.id not in drafts:
-                        drafts[activity.id] = self.draft(activity)
-                outcomes += self._told(batch, take(self._catalogue, self._shelf, drafts.values()))
+                outcomes += self._told(batch, take(self._catalogue, self._shelf, drafts))
             finally:
-                self._shelf.discard(drafts.values())
+                self._shelf.discard(drafts)
         return outcomes
 
     def draft(self, activity: Activity, sync: bool = True) -> Draft:
@@ -99,10 +93,27 @@ class Archive(Changing):
         sync
             False leaves it to `take` to see the file on the disk.
         """
-        _checked_id(activity.id)
+        (draft,) = self.drafts([activity], sync)
+        if draft is None:
+            raise StadionError(Code.CONFLICT, f"activity {activity.id[:12]} is there already")
+        return draft
+
+    def drafts(self, activities: Sequence[Activity], sync: bool = True) -> list[Draft | None]:
+        """As `draft` for each, None for what is there already or came before in the same list."""
+        for activity in activities:
+            _checked_id(activity.id)
         with self._catalogue.reading() as session:
-            profile = profile_on(session, activity.athlete, local_date(activity), activity.profile)
-        return self._shelf.draft(activity, profile, sync)
+            known = self._catalogue.known([activity.id for activity in activities], session)
+            new = {a.id: k for k, a in reversed(list(enumerate(activities))) if a.id not in known}
+            profiles = {
+                k: profile_on(session, a.athlete, local_date(a), a.profile)
+                for k, a in enumerate(activities)
+                if new.get(a.id) == k
+            }
+        return [
+            self._shelf.draft(activity, profiles[k], sync) if k in profiles else None
+            for k, activity in enumerate(activities)
+        ]
 
     def take(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Keep drafts in one commit: all of them or, when it fails, none."""

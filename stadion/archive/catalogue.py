@@ -53,12 +53,16 @@ class Catalogue:
     """
 
     def __init__(self, path: Path) -> None:
-        self._engine = sa.create_engine(
-            f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _BUSY_S}
+        self._reading, self._writing = (
+            sa.create_engine(
+                f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _BUSY_S}
+            )
+            for _ in range(2)
         )
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin)
-        self._writing = self._engine.execution_options(immediate=True)
+        event.listen(self._reading, "connect", _no_transactions)
+        event.listen(self._reading, "begin", _begin)
+        event.listen(self._writing, "connect", _prepare)
+        event.listen(self._writing, "begin", _begin_writing)
 
     def create(self) -> None:
         """Make or renew the tables; UNSUPPORTED for those of a later Stadion."""
@@ -74,7 +78,7 @@ class Catalogue:
     @contextmanager
     def reading(self) -> Iterator[orm.Session]:
         """A look at one state of the rows."""
-        with _mapped(), orm.Session(self._engine) as session:
+        with _mapped(), orm.Session(self._reading) as session:
             yield session
 
     def ids(self, session: orm.Session) -> set[str]:
@@ -226,8 +230,12 @@ def _twins(session: orm.Session) -> dict[str, list[str]]:
     return twins
 
 
-def _prepare(connection: Any, _record: Any) -> None:
+def _no_transactions(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where `_begin` says
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    _no_transactions(connection, record)
     for setting in (
         "journal_mode = DELETE",
         "synchronous = FULL",
@@ -238,8 +246,11 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    is_writing = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from stadion.archive.catalogue import Catalogue
-from stadion.archive.disk import disk_error, sync_file, sync_folder
+from stadion.archive.disk import disk_error, sync_files, sync_folder
 from stadion.archive.profiles import mark_stale, profile_on
 from stadion.archive.rows import ActivityRow
 from stadion.archive.streams import read_activity, read_tracks, write_activity
@@ -137,12 +137,11 @@ def take(catalogue: Catalogue, shelf: Shelf, drafts: Iterable[Draft]) -> list[Ou
     if not todo:
         return []
     try:
+        sync_files(shelf.folder / draft.file for draft in todo if not draft.is_synced)
         with catalogue.writing() as session:
             known = catalogue.known([draft.id for draft in todo], session)
             new = [draft for draft in todo if draft.id not in known]
             for draft in new:
-                if not draft.is_synced:
-                    sync_file(shelf.folder / draft.file)
                 (shelf.folder / draft.file).replace(shelf.path(draft.id))
             if new:
                 sync_folder(shelf.folder)
@@ -150,7 +149,7 @@ def take(catalogue: Catalogue, shelf: Shelf, drafts: Iterable[Draft]) -> list[Ou
             rows = {draft.id: _row(draft) for draft in new}
             session.add_all(rows.values())
             session.flush()
-            _check_metrics(session, new, before)
+            _check_metrics(session, new, rows, before)
             workouts = workouts_of(catalogue, shelf, session)
             pending = list(rows)
             twin_of = {}
@@ -187,22 +186,19 @@ def _profile(session: orm.Session, draft: Draft) -> Profile:
 
 
 def _check_metrics(
-    session: orm.Session, drafts: Sequence[Draft], before: dict[str, Profile]
+    session: orm.Session,
+    drafts: Sequence[Draft],
+    rows: dict[str, ActivityRow],
+    before: dict[str, Profile],
 ) -> None:
     """Mark what was measured with another profile than is known now."""
     for draft in drafts:
-        own = Profile(**draft.facts.profile)  # type: ignore[arg-type]
-        if (
-            draft.id in before
-            and draft.facts.day
-            and before[draft.id].updated(own) != before[draft.id]
-        ):
-            mark_stale(session, draft.facts.athlete, date.fromisoformat(draft.facts.day))
+        own, day = Profile(**draft.facts.profile), draft.facts.day  # type: ignore[arg-type]
+        if day and draft.id in before and before[draft.id].updated(own) != before[draft.id]:
+            mark_stale(session, draft.facts.athlete, date.fromisoformat(day))
     for draft in drafts:
-        stale = draft.facts.metrics and _profile(session, draft).known != draft.known
-        session.execute(
-            sa.update(ActivityRow).where(ActivityRow.id == draft.id).values(is_stale=bool(stale))
-        )
+        is_measured = bool(draft.facts.metrics)
+        rows[draft.id].is_stale = is_measured and _profile(session, draft).known != draft.known
 
 
 def _outcome(

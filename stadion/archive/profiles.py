@@ -19,6 +19,14 @@ from stadion.core.profile import Profile
 __all__ = ["Fact", "Profiles", "forget", "mark_stale", "profile_on"]
 
 _FILE = "file"
+# As text, since they are asked for every recording that comes in.
+_FILES_SAY = sa.text(
+    "SELECT profile FROM activities WHERE athlete = :athlete AND profile != '{}' AND day != ''"
+    " AND day <= :day GROUP BY profile ORDER BY max(start_us)"
+)
+_PEOPLE_SAY = sa.text(
+    'SELECT "values" FROM profiles WHERE athlete = :athlete AND day <= :day ORDER BY day, number'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +127,10 @@ def profile_on(
     own
         What the file of a recording of that day says that is not in the catalogue yet.
     """
-    row = ActivityRow
-    last = sa.func.max(row.start_us)
-    query = sa.select(row.profile).where(row.athlete == athlete, row.profile != "{}")
-    said = sa.select(ProfileRow.values).where(ProfileRow.athlete == athlete)
-    if day is not None:
-        query = query.where(row.day <= day.isoformat())
-        said = said.where(ProfileRow.day <= day.isoformat())
-    texts = list(session.scalars(query.group_by(row.profile).order_by(last)))
+    asked = {"athlete": athlete, "day": "9999-12-31" if day is None else day.isoformat()}
+    texts = list(session.scalars(_FILES_SAY, asked))
     texts += [json.dumps(own.known)] if own else []
-    texts += list(session.scalars(said.order_by(ProfileRow.day, ProfileRow.number)))
+    texts += list(session.scalars(_PEOPLE_SAY, asked))
     profile = Profile()
     for text in texts:
         profile = profile.updated(Profile(**json.loads(text)))
@@ -168,6 +170,7 @@ def mark_stale(session: orm.Session, athlete: str, day: date) -> None:
         sa.update(row)
         .where(row.athlete == athlete, row.workout == row.id, row.day >= day.isoformat())
         .values(is_stale=True)
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -26,6 +26,17 @@ _US = 1_000_000
 _CLOCK_US = 600 * _US
 _ZONES_US = 15 * 3600 * _US
 _LONGEST_US = 100_000 * _US
+# As text, since they are asked for every recording that comes in.
+_UNSEEN = sa.text(
+    "SELECT id FROM activities WHERE source = '' AND start_us BETWEEN :first AND :last"
+)
+_CANDIDATES = sa.text(
+    "SELECT id, workout FROM activities WHERE can_be_twin AND start_us BETWEEN :first AND :last"
+    " AND (start_us < :end AND end_us > :begin"
+    " OR abs(end_us - start_us - :apart) <= :alike AND end_us > :ended)"
+    " AND source != :source AND workout != :workout"
+    " AND (:athlete = '' OR athlete IN ('', :athlete)) ORDER BY id"
+)
 _COVERS = 0.9
 _MACHINE = "stadion"
 """Who joins recordings by themselves, in the history."""
@@ -156,24 +167,24 @@ class Workouts:
         """Workouts that overlap in time, or would if a clock were set to another zone."""
         assert row.start_us is not None  # noqa: S101  # can_be_twin says so
         assert row.end_us is not None  # noqa: S101
-        r = ActivityRow
-        begins = r.start_us.between(row.start_us - _ZONES_US - _LONGEST_US, row.end_us + _ZONES_US)
-        for unseen in self.session.scalars(sa.select(r).where(begins, r.source == "")).all():
-            self._look_at(unseen)
         apart = row.end_us - row.start_us
-        overlap = sa.and_(r.start_us < row.end_us + _CLOCK_US, r.end_us > row.start_us - _CLOCK_US)
-        alike = sa.func.abs(r.end_us - r.start_us - apart) <= max(60 * _US, apart // 10)
-        query = sa.select(r.workout).where(
-            begins,
-            sa.or_(overlap, sa.and_(alike, r.end_us > row.start_us - _ZONES_US)),
-            r.can_be_twin,
-            r.source != row.source,
-            r.workout != row.workout,
-            r.id.not_in(list(pending)),
-        )
-        if row.athlete:
-            query = query.where(r.athlete.in_(("", row.athlete)))
-        workouts = dict.fromkeys(self.session.scalars(query.order_by(r.id)))
+        asked = {
+            "first": row.start_us - _ZONES_US - _LONGEST_US,
+            "last": row.end_us + _ZONES_US,
+            "begin": row.start_us - _CLOCK_US,
+            "end": row.end_us + _CLOCK_US,
+            "ended": row.start_us - _ZONES_US,
+            "apart": apart,
+            "alike": max(60 * _US, apart // 10),
+            "source": row.source,
+            "workout": row.workout,
+            "athlete": row.athlete,
+        }
+        for unseen in list(self.session.scalars(_UNSEEN, asked)):
+            self._look_at(self.session.get_one(ActivityRow, unseen))
+        not_yet = set(pending)
+        found = [(id, workout) for id, workout in self.session.execute(_CANDIDATES, asked)]
+        workouts = dict.fromkeys(workout for id, workout in found if id not in not_yet)
         return [self.catalogue.members(workout, self.session) for workout in workouts]
 
     def _judged(self, row: ActivityRow, members: Sequence[ActivityRow]) -> tuple[Verdict, str]:

@@ -106,18 +106,17 @@ def found_in(opened: Opened, archive: Archive, tables: Tables, sync: bool = True
     sync
         False leaves it to `commit` to see the files on the disk.
     """
-    known = archive.knows([activity.id for activity in opened.activities])
     drafts: list[tuple[Draft, Line]] = []
     old: list[Line] = []
-    for activity in opened.activities:
+    written = archive.drafts(opened.activities, sync) if opened.activities else []
+    for activity, draft in zip(opened.activities, written, strict=True):
         line = _line(activity)
-        if activity.id in known:
+        if draft is None:
             old.append(line)
         else:
-            known.add(activity.id)
-            drafts.append((archive.draft(activity, sync), line))
+            drafts.append((draft, line))
     lines = [_table_line(table) for table in opened.tables]
-    news = tables.add_all(opened.tables)
+    news = tables.add_all(opened.tables) if opened.tables else []
     new_tables = [line for line, is_new in zip(lines, news, strict=True) if is_new]
     old += [line for line, is_new in zip(lines, news, strict=True) if not is_new]
     return Found(tuple(drafts), tuple(old), tuple(new_tables), opened.refused, opened.doubled)

@@ -65,6 +65,9 @@ def test_the_same_content_is_kept_once(archive: Archive, tmp_path: Path) -> None
 def test_several_are_added_with_their_duplicates_told(archive: Archive) -> None:
     batch = [made_up(0), made_up(1), made_up(0), made_up(2)]
     assert archive.add_all(batch) == [True, True, False, True]
+    twice = made_up(300)
+    assert archive.add_all([twice, twice]) == [True, False]
+    archive.erase(twice.id)
     assert archive.add_all([made_up(k) for k in range(200)]) == [False] * 3 + [True] * 197
     assert len(archive) == 200
 
