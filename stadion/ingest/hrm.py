@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,8 @@ _MONITORS: dict[str, str] = {str(k): name for k, name in {
     36: "RS400", 37: "RS800", 38: "RS800X",
 }.items()}  # fmt: skip
 _LAP_LINES = 5
+_CHUNK_LINES = 20_000
+_ROW = re.compile(r"[ \t]*-?\d{1,7}(?:[ \t]+-?\d{1,7})*\s*")
 _MILLIMILE = 1.609344
 
 
@@ -187,17 +191,16 @@ def _params(body: str) -> dict[str, str]:
 
 
 def _rows(body: str, width: int) -> tuple[FloatArray, int]:
-    """(n, width) numbers of the lines that have as many."""
-    rows = [line.split() for line in body.splitlines() if line.strip()]
-    whole = [row[:width] for row in rows if len(row) >= width]
-    try:
-        found = np.array(whole, np.float64).reshape(len(whole), width)
-    except ValueError:
-        found = np.array([[_number(text) for text in row] for row in whole], np.float64)
-        found = found.reshape(len(whole), width)
-    found[~(np.abs(found) < 1e7)] = np.nan
-    kept = np.isfinite(found).all(axis=1)
-    return found[kept], len(rows) - int(kept.sum())
+    """(n, width) numbers of the lines that have as many, and how many have not."""
+    lines = io.StringIO(body)
+    blocks: list[FloatArray] = []
+    strange = 0
+    while chunk := list(islice(lines, _CHUNK_LINES)):
+        rows = [line.split()[:width] for line in chunk if _ROW.fullmatch(line)]
+        whole = [row for row in rows if len(row) == width]
+        strange += sum(not line.isspace() for line in chunk) - len(whole)
+        blocks.append(np.array(whole, np.float64).reshape(len(whole), width))
+    return (np.concatenate(blocks) if blocks else np.empty((0, width))), strange
 
 
 def _beats(rr_ms: FloatArray) -> tuple[tuple[Track, ...], list[Repair]]:

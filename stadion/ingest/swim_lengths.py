@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 
 import numpy as np
 
 from stadion.core.activity import Activity, Lap, Repair, Table, Track
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
-from stadion.ingest._days import number_in, records_in
+from stadion.ingest._days import number_in
 from stadion.ingest.base import Member, activity_id, digest_of, source_of
 from stadion.ingest.tabular.preface import start_of
 
@@ -23,7 +24,7 @@ _MAGIC = b"XDATA: SWIM"
 _STROKES = {1: "freestyle", 2: "backstroke", 3: "breaststroke", 4: "butterfly", 5: "drill",
             6: "mixed"}  # fmt: skip
 _COLUMNS = ("SECS", "KM", "TYPE", "DURATION", "STROKES", "REST")
-_MOST_LENGTHS = 100_000
+_MOST_LENGTHS = 20_000
 
 
 class SwimLengthsReader:
@@ -52,6 +53,8 @@ class SwimLengthsReader:
         """One activity: a sample at the end of each length, and the lengths as laps."""
         (member,) = group
         data = member.data
+        if not self.claim([Member.of("", data[:64])]):
+            raise StadionError(Code.INVALID, "the text does not begin with 'XDATA: SWIM'")
         lengths, dropped = _lengths(data)
         swum = [length for length in lengths if length.kind != 0]
         if not swum:
@@ -89,16 +92,26 @@ class _Length:
 
 def _lengths(data: bytes) -> tuple[list[_Length], int]:
     """Lengths and rests in their order, and how many rows were none."""
-    body = data.partition(b"\n")[2]
-    rows = []
+    text = io.TextIOWrapper(io.BytesIO(data.partition(b"\n")[2]), "utf-8", "replace", newline="")
+    lines = csv.reader(text)
+    rows: list[list[float]] = []
     dropped = 0
-    for record in islice(records_in(body), _MOST_LENGTHS):
-        row = {name.partition(":")[0].strip().upper(): v for name, v in record.items()}
-        values = [number_in(row.get(n, "")) for n in _COLUMNS]
-        if 0 < values[3] < 7_200:
-            rows.append(values)
-        else:
-            dropped += 1
+    try:
+        names = [name.partition(":")[0].strip().upper() for name in next(lines, [])]
+        places = [names.index(name) if name in names else len(names) for name in _COLUMNS]
+        blanks = [""] * (len(names) + 1)
+        for record in lines:
+            if len(rows) + dropped >= _MOST_LENGTHS:
+                raise StadionError(Code.INVALID, f"over {_MOST_LENGTHS} lengths in one swim")
+            if record:
+                fields = [*record[: len(names)], *blanks[min(len(record), len(names)) :]]
+                values = [number_in(fields[place]) for place in places]
+                if 0 < values[3] < 7_200:
+                    rows.append(values)
+                else:
+                    dropped += 1
+    except csv.Error as error:
+        raise StadionError(Code.INVALID, f"a table that breaks off: {error}") from error
     if not rows:
         return [], dropped
     table = np.array(rows, np.float64)

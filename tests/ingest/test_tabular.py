@@ -180,6 +180,21 @@ def test_a_speed_without_a_unit_must_fit_its_distance() -> None:
     assert not fits.source.repairs
 
 
+def test_a_unit_behind_every_number_is_cut_off_and_used() -> None:
+    text = "time;speed;hr;power\n0;36,5 km/h;120 bpm;200W\n1;;121 bpm;210W\n"
+    activity = read(text)
+    assert first(activity) == pytest.approx(
+        {"speed": 36.5 / 3.6, "heart_rate": 120, "power": 200}, rel=1e-6
+    )
+    assert not activity.source.repairs
+
+
+def test_a_list_of_activities_is_no_recording() -> None:
+    rows = "".join(f"2024-05-{day:02} 07:00:00,{day}\n" for day in range(1, 9))
+    with pytest.raises(StadionError, match="rows lie some 24 hours apart"):
+        read("Date,Distance (km)\n" + rows)
+
+
 def test_laps_follow_their_number_and_a_clock_that_begins_anew_goes_on() -> None:
     text = "interval,time,distance,power\n7,1,3,1\n7,2,6,2\n8,1,4,3\n8,3,9,4\n"
     activity = read(text)
@@ -203,7 +218,9 @@ def test_the_guess_is_shown_column_by_column() -> None:
     assert found.columns[3].becomes == "m/s"
     assert "heart_rate" in str(found)
     assert stated([]).columns == {}
-    assert found.mapping().of("Speed")[1].unit == "km/h"
+    meaning = found.mapping().of("Speed")[1]
+    assert meaning is not None
+    assert meaning.unit == "km/h"
 
 
 def test_a_stated_mapping_wins_over_the_guess() -> None:

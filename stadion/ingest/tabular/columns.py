@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ _FACTORS = {"yd": ("m", 0.9144), "semicircles": ("deg", 180 / 2**31), "steps/min
 _AXES = {f"{a}{end}": a for a in "xyz" for end in ("", "_axis", "-axis")}
 _BASES = {"speed": "m/s", "temperature": "degC"}
 """What names outside of the vocabulary are converted to, such as a wind speed."""
+_WITH_UNIT = re.compile(r"[-+]?[\d.,]*\d\s*([^\d\s.,:+-][^\d\s]{0,9})")
 _SLOWEST_PACE_S = 7_200.0
 
 
@@ -54,6 +56,8 @@ class Column:
     strange_times: int = 0
     words: set[str] = field(default_factory=set)
     sample: str = ""
+    suffix: str = ""
+    """The unit that stands behind each of the numbers."""
     odd: str = ""
     """The first field that is no number, for messages."""
 
@@ -65,7 +69,13 @@ class Column:
         if role == "athlete":
             few = texts if len(self.words) < 2 else texts[:1]
             self.words.update(text.strip() for text in few)
+        if self.suffix:
+            texts = [text.strip().removesuffix(self.suffix) for text in texts]
         found = numbers_in(texts, notation.is_comma_free, notation.uses_comma)
+        is_odd = found.strange and 2 * found.strange > sum(not is_blank(text) for text in texts)
+        if is_odd and role in ("channel", "") and self._has_suffix():
+            self.add(texts, notation)
+            return
         if found.strange and role == "pace":
             found = _paces(texts, found.values, self.meaning.unit)
         if found.strange and not self.odd:
@@ -77,6 +87,17 @@ class Column:
         self.add_values(found.values, found.strange)
         if role == "time":
             self._add_times(texts, found.strange)
+
+    def _has_suffix(self) -> bool:
+        """True when a unit stands behind every number, which is then cut off."""
+        found = _WITH_UNIT.fullmatch(self.sample[:40]) if not self.suffix else None
+        symbol = unit_named(found[1]) if found else ""
+        if found is None or symbol not in UNITS:
+            return False
+        self.suffix = found[1]
+        if not self.meaning.unit:
+            self.meaning = Meaning(self.meaning.role, self.meaning.name, symbol)
+        return True
 
     def add_values(self, values: FloatArray, strange: int = 0) -> None:
         """Numbers of some more rows, and how many fields were none."""

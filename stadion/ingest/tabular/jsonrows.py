@@ -19,7 +19,8 @@ from stadion.ingest.tabular.words import Meaning, meaning_of
 
 __all__ = ["add_columns", "add_rows", "document", "lines", "streams_in"]
 
-_MOST_COLUMNS = 512
+_MOST_COLUMNS = 128
+_FREE_CELLS = 8_000_000
 _MOST_LINE_BYTES = 1 << 20
 _CHUNK_ROWS = 5_000
 _BASE_BYTES = 64 << 20
@@ -65,6 +66,7 @@ def add_rows(table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add objects, one a row; what they nest one level deep is taken out."""
     source = iter(rows)
     places: dict[str, int] = {}
+    told = 0
     while chunk := list(islice(source, _CHUNK_ROWS)):
         values: dict[str, list[Any]] = {}
         for k, row in enumerate(chunk):
@@ -72,12 +74,18 @@ def add_rows(table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
                 column = values.get(name)
                 if column is None:
                     if len(values) >= _MOST_COLUMNS:
+                        table.lost[f"fields beyond the first {_MOST_COLUMNS} names left out"] += 1
                         continue
                     column = values[name] = []
                 # Told twice in one row, the first counts.
                 if len(column) <= k:
                     column.extend([None] * (k - len(column)))
                     column.append(value)
+                    told += 1
+        if (len(places) + len(values)) * (table.rows + len(chunk)) > _FREE_CELLS + 8 * told:
+            raise StadionError(
+                Code.INVALID, "rows of ever other fields; expected the same fields in every row"
+            )
         _add_chunk(table, places, values, len(chunk))
 
 

@@ -18,6 +18,7 @@ _DELIMITERS = "\t;,|"
 _SEARCHED_BYTES = 1 << 16
 _SEARCHED_LINES = 40
 _MOST_COLUMNS = 1024
+_MOST_NAME = 120
 _CHUNK_ROWS = 20_000
 _CHUNK_FIELDS = 400_000
 _NOT_TABLES = ("<", "{", "[", "@", "%PDF")
@@ -160,8 +161,10 @@ def _is_header(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 def _is_units(names: Sequence[str], below: Sequence[str]) -> bool:
     """True for a line that holds the units of the names above it and nothing else."""
+    if len(below) != len(names) or max(map(len, below)) > _MOST_NAME:
+        return False
     told = [cell.strip(" ()[]") for cell in below if cell.strip(" ()[]")]
-    if len(below) != len(names) or not told or any(_NUMBER.fullmatch(cell) for cell in told):
+    if not told or any(_NUMBER.fullmatch(cell) for cell in told):
         return False
     return sum(is_unit(cell) for cell in told) >= max(0.6 * len(told), 1)
 
@@ -174,6 +177,7 @@ def heading_of(cell: str, below: str = "") -> Heading:
     >>> heading_of("Speed (km/h)"), heading_of("WIND:kmh")
     (Heading(name='Speed', unit='km/h'), Heading(name='WIND', unit='kmh'))
     """
+    cell = cell.strip()[:_MOST_NAME]
     found = _UNIT.fullmatch(cell)
     heading = Heading(found[1], found[2]) if found and found[1] else Heading(cell.strip())
     if not heading.unit and (colon := heading.name.rpartition(":"))[1] and is_unit(colon[2]):

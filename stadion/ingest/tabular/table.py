@@ -29,6 +29,7 @@ _TOTALS = {
     "合计", "总计", "平均", "平均值", "最大", "最大值", "最小",
 }  # fmt: skip
 _MOST_LAPS = 1_000
+_LONGEST_STEP_S = 6 * 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class Table:
         timeline = build_timeline(seconds, channels)
         if timeline is None or not timeline.track.channels:
             raise StadionError(Code.INVALID, "no column of numbers beside the time")
+        _refuse_days(timeline)
         start_s = _start(clock, timeline, facts)
         told = facts.repairs if start_s is not None and not clock.is_dated else ()
         mended = [*reader.repairs, *told, *clock.repairs, *self._repairs(), *repairs]
@@ -196,7 +198,8 @@ class Table:
             if any(text.strip() for text in row[width:]):
                 self.lost["rows longer than the header cut"] += 1
             return row[:width]
-        if self.is_trimmed and len(row) >= 2:
+        # A bound on what blanks a short text may become.
+        if self.is_trimmed and len(row) >= max(2, width // 2):
             return [*row, *[""] * (width - len(row))]
         self.lost["rows of another length dropped"] += 1
         return None
@@ -211,6 +214,16 @@ class Table:
                 self.lost["repeated headers left out"] += 1
                 return True
         return not any(row)
+
+
+def _refuse_days(timeline: Timeline) -> None:
+    step_s = float(np.median(np.diff(timeline.track.time_s))) if len(timeline.track) > 1 else 0.0
+    if step_s > _LONGEST_STEP_S:
+        raise StadionError(
+            Code.INVALID,
+            f"rows lie some {step_s / 3600:.0f} hours apart: a list of days or activities; "
+            "expected the samples of one recording",
+        )
 
 
 def _without_null_island(channels: dict[str, FloatArray]) -> Iterator[Repair]:

@@ -186,6 +186,7 @@ def meaning_of(name: str, unit: str = "") -> Meaning:
     >>> meaning_of("Leg Spring Stiffness")
     Meaning(role='', name='leg_spring_stiffness', unit='')
     """
+    name = name[:120]
     tokens = [t for t in _DIGITS.split(_plain(name)) if t]
     found = _known("".join(tokens), unit)
     if found is None and (said := _alone(name)) and unit_named(unit) in ("", said.unit):
