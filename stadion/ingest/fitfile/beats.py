@@ -17,6 +17,7 @@ from stadion.ingest.fitfile.walk import Definition
 __all__ = ["beat_track"]
 
 _SLACK_S = 3.0  # a beat is written with the record after it, some makers a few seconds late
+_AT_ONCE = 256  # messages whose bounds are looked at together
 _APART_S = 0.001  # beats that the clock would put at one moment stay in their order
 
 
@@ -82,12 +83,19 @@ def _clocked(
 
 def _shifts(lowest: FloatArray, highest: FloatArray) -> FloatArray:
     """Between the bounds, changing as seldom as can be: only when a bound is met."""
+    shifts = np.empty(len(lowest))
     shift = -math.inf
-    shifts = []
-    for low, high in zip(lowest.tolist(), highest.tolist(), strict=True):
-        if shift < low:  # beats are lost: the next ends with the record before it
-            shift = low + _SLACK_S
-        elif shift > high:
-            shift = high
-        shifts.append(shift)
-    return np.array(shifts)
+    for start in range(0, len(lowest), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        if (lowest[part] > shift).any() or (highest[part] < shift).any():
+            found = []
+            for low, high in zip(lowest[part].tolist(), highest[part].tolist(), strict=True):
+                if shift < low:  # beats are lost: the next ends with the record before it
+                    shift = low + _SLACK_S
+                elif shift > high:
+                    shift = high
+                found.append(shift)
+            shifts[part] = found
+        else:
+            shifts[part] = shift
+    return shifts
