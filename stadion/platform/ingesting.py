@@ -66,7 +66,7 @@ def ingest(
         with Archives() as archives:
             for number, job in enumerate(jobs):
                 for opened in job.run(readers, athlete, True, archives):
-                    tally.take(number, job, found_in(opened, archive, tables))
+                    tally.take(number, job, found_in(opened, archive, tables, sync=False))
         tally.keep()
     else:
         plugins = str(home.plugins) if home.plugins else ""
