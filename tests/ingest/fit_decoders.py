@@ -28,7 +28,7 @@ Rows = list[tuple[float, dict[str, float]]]
 _EPOCH = 631_065_600
 _NUMBERS = {0: "position_lat", 1: "position_long", 3: "heart_rate", 4: "cadence", 5: "distance",
             7: "power", 13: "temperature", 2: "altitude", 6: "speed", 78: "enhanced_altitude",
-            73: "enhanced_speed"}  # fmt: skip
+            73: "enhanced_speed", 53: "fractional_cadence"}  # fmt: skip
 _NAMES = frozenset(_NUMBERS.values())
 
 
@@ -107,7 +107,7 @@ def _of_fields(fields: Iterable[Any]) -> Rows:
     values: dict[str, float] = {}
     for each in fields:
         number = each.def_num
-        value = each.raw_value
+        value = each.raw_value[0] if isinstance(each.raw_value, tuple) else each.raw_value
         if isinstance(value, int | float) and math.isfinite(value):
             if number == 253:
                 time = float(value) + _EPOCH

@@ -17,6 +17,7 @@ from stadion.ingest.fitfile.beats import beat_track
 from stadion.ingest.fitfile.developer import developer_channels
 from stadion.ingest.fitfile.heart import stored_beats
 from stadion.ingest.fitfile.messages import RELATIVE_BELOW, Messages, OctetArray, clock_of
+from stadion.ingest.fitfile.order import out_of_order
 from stadion.ingest.fitfile.profile import PARTS, RECORD, Message, Quantity
 from stadion.ingest.fitfile.summaries import read_events, read_summaries
 from stadion.ingest.fitfile.walk import Definition
@@ -102,10 +103,9 @@ def _dated(clock: FloatArray) -> tuple[FloatArray, list[Repair]]:
 
 
 def _fitting(clock: FloatArray) -> tuple[FloatArray, list[Repair]]:
-    """Times without those that jump out of an order their neighbours keep."""
+    """Times without those that jump out of the order of the others."""
     known = np.flatnonzero(np.isfinite(clock))
-    before, here, after = clock[known[:-2]], clock[known[1:-1]], clock[known[2:]]
-    odd = known[1:-1][(before <= after) & ((here < before) | (here > after))]
+    odd = known[out_of_order(clock[known])]
     if not len(odd):
         return clock, []
     fitting = clock.copy()

@@ -23,6 +23,8 @@ __all__ = ["salvage"]
 _LOOKS_PER_BYTE = 1 / 16  # bounds the time for made-up files
 _LEAST_LOOKS = 20_000
 _LOOKS_TO_RESUME, _LOOKS_TO_TELL = 10, 300  # what the two searches cost, beside their steps
+_MOST_WRONG_TIMES = 24  # in a row, after which the rest is still in step
+_LEAST_FIELDS = 4  # of a record's definition that cannot be there by chance
 _LOOKED_BACK = 8  # records before one in doubt that tell which of its bytes never change
 
 
@@ -162,6 +164,9 @@ class _Salvage:
         is_definition = self.data[position] & 0xD0 == 0x40
         if is_definition and (after := self.define(position, None)) is not None:
             return after
+        if (after := self.past_wrong_time(position)) is not None:
+            self.result.mended["records of another time dropped"] += 1
+            return after
         doubted = self.doubted(position)
         if (after := self.past_wrong_header(position)) is not None:
             return after
@@ -196,6 +201,26 @@ class _Salvage:
         if self.layout and self.last:
             self.layout.drop_last(position)
             self.last.pop()
+
+    def past_wrong_time(self, position: int) -> int | None:
+        """The end of a record of which only the time is wrong: others follow in step."""
+        first, at, active = self.active.get(self.data[position]), position, self.active
+        if first is None:
+            return None
+        for _ in range(_MOST_WRONG_TIMES):
+            header = self.data[at]
+            is_new = header & 0xD0 == 0x40
+            known = self.step(at, active) if is_new else active.get(header)
+            if known is None:
+                return None
+            if is_new:
+                active = {**active, header & 0x0F: known}
+            at += known.length if is_new else 1 + known.size
+            if at >= self.end:
+                return None
+            if self.holds(at, active, least=2):
+                return position + 1 + first.size
+        return None
 
     def past_wrong_header(self, position: int) -> int | None:
         """The end of a record like the last, of which only the header is wrong."""
@@ -263,6 +288,8 @@ class _Salvage:
             # A definition without fields is six bytes, mostly zeros: it may be chance.
             evidence += bool(definition.fields) if is_new else definition.clock is not None
             if is_new:
+                if is_usual(definition) and len(definition.fields) >= _LEAST_FIELDS:
+                    return True
                 active = {**active, self.data[position] & 0x0F: definition}
             position += definition.length if is_new else 1 + definition.size
         return evidence >= least

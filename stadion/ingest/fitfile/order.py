@@ -1,0 +1,75 @@
+"""Times of a damaged file in, those that cannot be right out."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import pairwise
+
+import numpy as np
+
+from stadion.core.arrays import Array, FloatArray, IntArray
+
+__all__ = ["out_of_order"]
+
+_BLOCK = 3  # so many in a row that agree with each other are a block that was moved, no damage
+_MOST_STEP_S = 60.0
+_ALONE_S = 6 * 3600.0
+
+
+def out_of_order(times: FloatArray) -> IntArray:
+    """Places of the times that jump out of the order which most of the others keep.
+
+    Parameters
+    ----------
+    times
+        (n,) finite seconds, in the order of the file.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> out_of_order(np.array([1.0, 2.0, 5.0, 4.0, 5.0, 6.0]))
+    array([2])
+    """
+    odd = np.ones(len(times), bool)
+    odd[_longest_rise(times.tolist())] = False
+    for start, end in _runs(odd):
+        inner = np.diff(times[start:end])
+        if end - start >= _BLOCK and ((inner >= 0) & (inner <= _MOST_STEP_S)).all():
+            odd[start:end] = False
+    rest = times[~odd]
+    if len(rest) > _BLOCK:
+        steps = np.diff(rest)
+        places = np.flatnonzero(~odd)
+        odd[places[0]] = _is_alone(steps[0], steps[1:])
+        odd[places[-1]] = _is_alone(steps[-1], steps[:-1])
+    return np.flatnonzero(odd)
+
+
+def _is_alone(step: float, others: FloatArray) -> bool:
+    """True for the first or last of a recording that is hours away from all the rest."""
+    return bool(step > _ALONE_S and step > 10 * others.max())
+
+
+def _runs(is_in: Array) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(is_in, prepend=False, append=False))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _longest_rise(times: list[float]) -> list[int]:
+    """Places of a longest sequence that never falls (patience sorting)."""
+    if all(a <= b for a, b in pairwise(times)):
+        return list(range(len(times)))
+    tops: list[float] = []
+    at: list[int] = []
+    before: list[int] = []
+    for place, time in enumerate(times):
+        pile = bisect_right(tops, time)
+        before.append(at[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [time]
+        at[pile : pile + 1] = [place]
+    chain: list[int] = []
+    place = at[-1]
+    while place >= 0:
+        chain.append(place)
+        place = before[place]
+    return chain[::-1]
