@@ -15,9 +15,12 @@ _ENOUGH_S = 30
 """Seconds known in both before anything is said."""
 _SHARE = 0.5
 """Of the shorter recording that must lie within the other."""
-_SAME = {"heart_rate": 0.5, "power": 0.5, "speed": 0.02, "altitude": 0.3, "cadence": 0.5}
-"""Differences that rounding to another format makes."""
-_SHARED = frozenset(("x", *_SAME))
+_SAME = {"heart_rate": 0.5, "power": 0.5, "speed": 0.02, "altitude": 0.3}
+"""Differences that rounding to another format makes; of cadence, chance makes as many."""
+_WHOLE_NUMBERS = frozenset(("heart_rate",))
+"""Channels of few different values, of which chance makes some equal."""
+_SURE_SHARE = 0.8
+_SHARED = frozenset(("x", "cadence", *_SAME))
 _SAME_M = 3.0
 _COPIED = 0.95
 _CLOSE_M, _CLOSE_MOST_M, _FAR_M = 25.0, 80.0, 200.0
@@ -155,9 +158,7 @@ def _seen(one: Pace, other: Pace, shift: int) -> _Seen:
         for name in one.values.keys() & other.values.keys()
     }
     pairs = {name: pair for name, pair in pairs.items() if _known(*pair).sum() >= _ENOUGH_S}
-    exact = {
-        name: _equal_share(*pairs[name], _SAME[name]) for name in sorted(pairs) if name in _SAME
-    }
+    exact = {name: _equal_share(name, *pairs[name]) for name in sorted(pairs) if name in _SAME}
     metres = metres_apart(one, other, shift) if {"x", "y"} <= pairs.keys() else None
     place, is_far = _by_place(pairs, metres)
     if metres is not None:
@@ -173,16 +174,18 @@ def _seen(one: Pace, other: Pace, shift: int) -> _Seen:
     )
 
 
-def _equal_share(one: FloatArray, other: FloatArray, within: float) -> float:
-    """Share of seconds with equal values, where there is something to tell."""
+def _equal_share(channel: str, one: FloatArray, other: FloatArray) -> float:
+    """Share of seconds with equal values, where there is something to tell; 0 for mere chance."""
     # Steady stretches (coasting at 0 W, a flat road) are equal for anybody.
+    within = _SAME[channel]
     known = _known(one, other)
     moving = np.zeros(len(known), np.bool_)
     moving[1:] = (np.abs(np.diff(one)) > within) | (np.abs(np.diff(other)) > within)
     told = known & moving
     if told.sum() < 20:
         return 0.0
-    return float(np.mean(np.abs(one - other)[told] <= within))
+    share = float(np.mean(np.abs(one - other)[told] <= within))
+    return 0.0 if channel in _WHOLE_NUMBERS and share < _SURE_SHARE else share
 
 
 def _by_place(pairs: _Pairs, apart: FloatArray | None) -> tuple[bool | None, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -30,12 +31,23 @@ _LONGEST_US = 100_000 * _US
 _UNSEEN = sa.text(
     "SELECT id FROM activities WHERE source = '' AND start_us BETWEEN :first AND :last"
 )
-_CANDIDATES = sa.text(
-    "SELECT id, workout FROM activities WHERE can_be_twin AND start_us BETWEEN :first AND :last"
-    " AND (start_us < :end AND end_us > :begin"
-    " OR abs(end_us - start_us - :apart) <= :alike AND end_us > :ended)"
-    " AND source != :source AND workout != :workout"
-    " AND (:athlete = '' OR athlete IN ('', :athlete)) ORDER BY id"
+_OTHERS = (
+    " FROM activities WHERE can_be_twin AND source != :source AND workout != :workout"
+    " AND id NOT IN (SELECT value FROM json_each(:pending))"
+    " AND (:athlete = '' OR athlete IN ('', :athlete)) AND start_us BETWEEN :first AND :last AND "
+)
+# Those that overlap, the nearest first; and of those that would with a clock of another zone, the
+# most alike. Bounded, since a thousand may be recorded at once where many people run one race.
+_CANDIDATES = (
+    sa.text(
+        f"SELECT id, workout{_OTHERS} start_us < :end AND end_us > :begin"
+        " ORDER BY abs(start_us - :clock - :begin) + abs(end_us + :clock - :end), id LIMIT 24"
+    ),
+    sa.text(
+        f"SELECT id, workout{_OTHERS} (start_us >= :end OR end_us <= :begin) AND end_us > :ended"
+        " AND abs(end_us - start_us - :apart) <= :alike"
+        " ORDER BY abs(end_us - start_us - :apart), id LIMIT 8"
+    ),
 )
 _COVERS = 0.9
 _MACHINE = "stadion"
@@ -173,18 +185,19 @@ class Workouts:
             "last": row.end_us + _ZONES_US,
             "begin": row.start_us - _CLOCK_US,
             "end": row.end_us + _CLOCK_US,
+            "clock": _CLOCK_US,
             "ended": row.start_us - _ZONES_US,
             "apart": apart,
             "alike": max(60 * _US, apart // 10),
             "source": row.source,
             "workout": row.workout,
             "athlete": row.athlete,
+            "pending": json.dumps(list(pending)),
         }
         for unseen in list(self.session.scalars(_UNSEEN, asked)):
             self._look_at(self.session.get_one(ActivityRow, unseen))
-        not_yet = set(pending)
-        found = [(id, workout) for id, workout in self.session.execute(_CANDIDATES, asked)]
-        workouts = dict.fromkeys(workout for id, workout in found if id not in not_yet)
+        found = [row for query in _CANDIDATES for row in self.session.execute(query, asked)]
+        workouts = dict.fromkeys(each.workout for each in found)
         return [self.catalogue.members(workout, self.session) for workout in workouts]
 
     def _judged(self, row: ActivityRow, members: Sequence[ActivityRow]) -> tuple[Verdict, str]:
