@@ -69,7 +69,7 @@ def _start(preface: Sequence[str]) -> float | None:
     """The second line holds year, month, day, hour, minute and second."""
     for line in preface[:4]:
         parts = [part.strip() for part in line.split(",")]
-        if len(parts) == 6 and all(part.isdigit() and len(part) <= 4 for part in parts):
+        if len(parts) == 6 and all(part.isdecimal() and len(part) <= 4 for part in parts):
             year, month, day, hour, minute, second = (int(part) for part in parts)
             return moment_of(f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}", "")
     return None

@@ -43,7 +43,7 @@ def told_units(
     assumed: dict[str, str] = {}
     if way > 0 and length > 0 and unstated & {"speed", "distance"}:
         assumed = _agreeing(way, length, unstated)
-    elif "speed" in unstated and speed is not None and np.nanmedian(speed) > _TOO_FAST_MPS:
+    elif "speed" in unstated and speed is not None and _median(speed) > _TOO_FAST_MPS:
         assumed = {"speed": "km/h"}
     elif "distance" in unstated and length > 0:
         elapsed = float(np.nanmax(seconds) - np.nanmin(seconds))
@@ -64,6 +64,11 @@ def _agreeing(way: float, length: float, unstated: set[str]) -> dict[str, str]:
                 found = {"speed": speed, "distance": distance}
                 return {n: u for n, u in found.items() if u not in ("m/s", "m")}
     return {}
+
+
+def _median(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else 0.0
 
 
 def _covered(seconds: FloatArray, speed: FloatArray) -> float:

@@ -130,7 +130,7 @@ def _order(subject: str) -> tuple[bool, str, int, str]:
 
 
 def _digits(text: str) -> int:
-    return int(text) if text.isdigit() and len(text) < 6 else 0
+    return int(text) if text.isdecimal() and len(text) < 6 else 0
 
 
 def _track(subject: str, places: _Places, pitch: Pitch) -> Track | None:
