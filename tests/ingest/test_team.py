@@ -7,6 +7,7 @@ skip.
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -209,3 +210,13 @@ def test_a_long_match_is_loaded_piece_by_piece(monkeypatch: pytest.MonkeyPatch) 
     for one, other in zip(parts.tracks, whole.tracks, strict=True):
         np.testing.assert_array_equal(one.time_s, other.time_s)
         np.testing.assert_array_equal(one.channels["position_x"], other.channels["position_x"])
+
+
+def test_without_the_library_the_refusal_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    example = list(reader("team_match").example())
+    monkeypatch.delitem(sys.modules, "stadion.ingest.teamsport.loading", raising=False)
+    monkeypatch.setitem(sys.modules, "kloppy", None)
+    with pytest.raises(StadionError, match=r"pip install 'stadion\[team\]'"):
+        reader("team_match").read(example)
