@@ -22,7 +22,7 @@ from stadion.ingest.markup.points import number_in
 
 __all__ = ["Export", "Person", "Statistic", "Workout", "amount_in", "read_export"]
 
-_MOST_WORKOUTS = 100_000
+_MOST_WORKOUTS = 50_000
 _MOST_PARTS = 5_000
 _CLOCK = re.compile(r"(\d{1,2})\D(\d{2})\D(\d{2})(?:[.,](\d{1,6}))?")
 _YEAR = re.compile(r"(\d{4})-\d{2}-\d{2}")

@@ -20,6 +20,7 @@ __all__ = ["Points", "number_in", "numbers_in"]
 
 _MOST_COLUMNS = 128
 _FLUSH = 4096
+_FEW = 64
 _WIDE = {"position_lat", "position_long", "distance"}
 _NAMES = {
     "latitudedegrees": "position_lat",
@@ -49,6 +50,18 @@ class _Column:
         self.texts.append(text)
         if len(self.rows) >= _FLUSH:
             self.flush()
+
+    def extend(self, rows: range, texts: Sequence[bytes]) -> None:
+        if len(rows) < _FEW or b"" in texts:
+            for row, text in zip(rows, texts, strict=True):
+                if text:
+                    self.rows.append(row)
+                    self.texts.append(text)
+            if len(self.rows) >= _FLUSH:
+                self.flush()
+        else:
+            self.flush()
+            self.add_part(np.arange(rows.start, rows.stop, dtype=np.int32), texts)
 
     def flush(self) -> None:
         if self.rows:
@@ -92,17 +105,11 @@ class Points:
     def add_run(self, run: Run) -> None:
         """Many points of one shape."""
         count, columns = run.columns()
-        rows = np.arange(self.count, self.count + count, dtype=np.int32)
+        rows = range(self.count, self.count + count)
         for name, texts in columns:
             column = self._column(name) if any(texts) else None
-            if column is None:
-                continue
-            column.flush()
-            if b"" in texts:
-                kept = np.array([bool(text) for text in texts])
-                column.add_part(rows[kept], [text for text in texts if text])
-            else:
-                column.add_part(rows, texts)
+            if column is not None:
+                column.extend(rows, texts)
         self.count += count
 
     def clock(self) -> tuple[FloatArray, tuple[Repair, ...]]:

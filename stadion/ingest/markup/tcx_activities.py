@@ -30,6 +30,7 @@ _LAP_VALUES = {
 }
 _MOST_LAP_VALUES = 64
 _MOST_TITLE = 200
+_MOST_ACTIVITIES = 2_000
 
 TCX_LAYOUT = Layout(
     point="Trackpoint",
@@ -73,6 +74,7 @@ class TcxActivities:
     def __init__(self) -> None:
         self.activities: list[TcxActivity] = []
         self.empty = 0
+        self.beyond = 0
         self.courses = 0
         self.workouts = 0
         self.author = ""
@@ -128,6 +130,9 @@ class TcxActivities:
         if self.activities and not self.activities[-1].points:
             self.activities.pop()
             self.empty += 1
+        if len(self.activities) >= _MOST_ACTIVITIES:
+            self.activities.pop()
+            self.beyond += 1
         self.activities.append(TcxActivity(attributes.get("Sport", "")[:_MOST_TITLE]))
         self._lap = TcxLap(math.nan)
 
@@ -163,4 +168,7 @@ class TcxActivities:
 
 def read_activities(data: bytes) -> tuple[TcxActivities, list[Repair]]:
     """All activities of a file, and what had to be mended; raises as `scan.scan` does."""
-    return scan_points(data, TCX_LAYOUT, TcxActivities)
+    found, repairs = scan_points(data, TCX_LAYOUT, TcxActivities)
+    if found.beyond:
+        repairs.append(Repair(f"activities beyond {_MOST_ACTIVITIES} left out", found.beyond))
+    return found, repairs
