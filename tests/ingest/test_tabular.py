@@ -101,6 +101,7 @@ def test_a_line_of_units_below_the_header_is_used() -> None:
         (["2024年5月1日 07:00:00", "2024年5月1日 07:00:01"], (2024, 5, 1, 7, 0, 0), "zone"),
         (["May 1, 2024, 7:00:00 AM", "May 1, 2024, 7:00:01 AM"], (2024, 5, 1, 7, 0, 0), "zone"),
         (["1714546800000000", "1714546801000000"], (2024, 5, 1, 7, 0, 0), ""),
+        (["45413.29166667", "45413.29167824"], (2024, 5, 1, 7, 0, 0), "zone"),
         (["1714546800000000000", "1714546801000000000"], (2024, 5, 1, 7, 0, 0), ""),
     ],
 )
@@ -116,6 +117,12 @@ def test_local_dates_are_told_apart_by_their_content(
 def test_a_date_beside_a_time_of_day_is_one_clock() -> None:
     activity = read("Date,Time,hr\n2024-05-01,23:59:59,120\n2024-05-02,00:00:01,121\n")
     assert activity.start == datetime(2024, 5, 1, 23, 59, 59, tzinfo=UTC)
+    assert activity.tracks[0].time_s.tolist() == [0, 2]
+
+
+def test_a_time_of_day_may_be_written_in_halves_of_twelve_hours() -> None:
+    activity = read("Date,Time,hr\n5/13/2024,11:59:59 PM,120\n5/14/2024,12:00:01 AM,121\n")
+    assert activity.start == datetime(2024, 5, 13, 23, 59, 59, tzinfo=UTC)
     assert activity.tracks[0].time_s.tolist() == [0, 2]
 
 
@@ -154,6 +161,11 @@ def test_a_writer_that_trims_blanks_at_the_end_loses_no_row() -> None:
 def test_a_late_column_of_the_same_channel_fills_gaps_only() -> None:
     track = read("time,hr,power,Heart Rate\n0,120,1,99\n1,,2,121\n").tracks[0]
     assert track.channels["heart_rate"].tolist() == [120, 121]
+
+
+def test_numbered_sensors_stay_apart() -> None:
+    track = read("time,SmO2 Live,SmO2 Live(2)\n0,70,60\n1,71,61\n").tracks[0]
+    assert [values.tolist() for values in track.channels.values()] == [[70, 71], [60, 61]]
 
 
 def test_marks_of_nothing_measured_are_no_values() -> None:

@@ -11,7 +11,7 @@ from stadion.core.activity import Repair
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
 from stadion.ingest.tabular.columns import Column
-from stadion.ingest.tabular.times import is_dated, localised
+from stadion.ingest.tabular.times import days_since_1900, is_dated, is_serial, localised
 from stadion.ingest.tabular.words import TIMES
 
 __all__ = ["Clock", "clock_of"]
@@ -69,6 +69,11 @@ def _rank(column: Column) -> tuple[bool, int]:
 def _clock(column: Column, rows: int, zone: str, is_day_first: bool) -> Clock | None:
     header = column.header
     seconds = column.seconds(rows)
+    if seconds is not None and not column.meaning.unit and is_serial(seconds):
+        local = days_since_1900(seconds)
+        repair = Repair("times without a zone taken as UTC", int(np.isfinite(local).sum()))
+        return Clock(localised(local, zone) if zone else local, True, (header,),
+                     () if zone else (repair,))  # fmt: skip
     if seconds is not None:
         return Clock(seconds, is_dated(seconds), (header,))
     both = column.moments(rows)

@@ -179,7 +179,9 @@ def heading_of(cell: str, below: str = "") -> Heading:
     """
     cell = cell.strip()[:_MOST_NAME]
     found = _UNIT.fullmatch(cell)
-    heading = Heading(found[1], found[2]) if found and found[1] else Heading(cell.strip())
+    # A number in brackets tells sensors of one kind apart: it is no unit.
+    is_unit_there = found is not None and found[1] and not found[2].isdigit()
+    heading = Heading(found[1], found[2]) if found and is_unit_there else Heading(cell)
     if not heading.unit and (colon := heading.name.rpartition(":"))[1] and is_unit(colon[2]):
         heading = Heading(colon[0].strip(), colon[2].strip())
     return Heading(heading.name, heading.unit or below.strip(" ()[]"))

@@ -17,10 +17,17 @@ from stadion.core.units import convert
 from stadion.ingest.tabular.numbers import is_blank
 from stadion.ingest.tabular.words import unit_named
 
-__all__ = ["Moments", "duration_in", "is_dated", "localised", "moments_in", "seconds_in"]
+__all__ = [
+    "Moments", "days_since_1900", "duration_in", "is_dated", "is_serial", "localised",
+    "moments_in", "seconds_in",
+]  # fmt: skip
 
 _SINCE_1980_S = 315_964_800
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:[.,]\d+)?)")
+_HALF_DAY = re.compile(
+    r"(?P<half>上午|下午)?\s?(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2}))?\s?"
+    r"(?P<half2>[AaPp]\.?\s?[Mm]\.?)?"
+)
 _DATE = (
     r"(?:(?P<a>\d{1,4})(?P<sep>[./\-年])\s?(?P<b>\d{1,2})[./\-月]\s?(?P<c>\d{1,4})日?"
     r"|(?P<day>\d{1,2})\.?[ \-](?P<mon>[A-Za-zä]{3,9})\.?,?[ \-](?P<year>\d{4})"
@@ -105,6 +112,25 @@ def seconds_in(values: FloatArray, unit: str) -> FloatArray:
     return values
 
 
+def is_serial(values: FloatArray) -> bool:
+    """True for dates as spreadsheets count them: days since 1900, with their fractions.
+
+    Examples
+    --------
+    >>> is_serial(np.array([45413.291667, 45413.291678])), is_serial(np.array([45413.0, 45414.0]))
+    (True, False)
+    """
+    known = values[np.isfinite(values)]
+    if len(known) < 2 or not (known.min() > 36_000 and known.max() < 60_000):
+        return False
+    return float(np.ptp(known)) < 2 and float(np.median(np.abs(np.diff(known)))) < 0.01
+
+
+def days_since_1900(values: FloatArray) -> FloatArray:
+    """Seconds since 1970 of a spreadsheet's dates, to the millisecond they can tell."""
+    return np.round((values - 25_569.0) * 86_400.0, 3)
+
+
 def duration_in(text: str) -> float:
     """Seconds of h:mm:ss or mm:ss, also written 5'30"; NaN for anything else."""
     text = text.strip().rstrip('"″').replace("'", ":").replace("′", ":").replace("’", ":")
@@ -165,6 +191,9 @@ def _moment(text: str) -> tuple[float, float, str]:
     seconds = duration_in(text)
     if not math.isnan(seconds):
         return seconds, seconds, "clock"
+    if (half := _HALF_DAY.fullmatch(text.strip())) is not None:
+        seconds = _hour(half) * 3600.0 + int(half["m"]) * 60.0 + int(half["s"] or 0)
+        return seconds, seconds, "clock"
     found = _MOMENT.fullmatch(text)
     return _NONE if found is None else _written(found)
 
@@ -183,10 +212,7 @@ def _written(found: re.Match[str]) -> tuple[float, float, str]:
                    found["mon"] or found["mon2"], found["year"] or found["year2"])  # fmt: skip
     if found["h"] is None:
         return *dates, "date" if dates != (math.nan, math.nan) else ""
-    hour, minute = int(found["h"]), int(found["m"])
-    half = (found["half"] or found["half2"] or "").lower()
-    if half:
-        hour = hour % 12 + 12 * (half.startswith("p") or half == "下午")
+    hour, minute = _hour(found), int(found["m"])
     seconds = int(found["s"] or 0) + float(f"0.{found['f'] or 0}")
     if hour > 24 or minute > 59 or seconds >= 61:
         return _NONE
@@ -194,6 +220,12 @@ def _written(found: re.Match[str]) -> tuple[float, float, str]:
     shift = _shift(zone) if zone[:1] in ("+", "-") else 0.0
     of_day = hour * 3600.0 + minute * 60.0 + seconds - shift
     return dates[0] + of_day, dates[1] + of_day, "zoned" if zone else "local"
+
+
+def _hour(found: re.Match[str]) -> int:
+    """The hour of a day of twenty-four."""
+    hour, half = int(found["h"]), (found["half"] or found["half2"] or "").lower()
+    return hour % 12 + 12 * (half.startswith("p") or half == "下午") if half else hour
 
 
 def _shift(zone: str) -> float:
