@@ -10,7 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, product
 
 from stadion.ingest.fitfile.profile import Message
 from stadion.ingest.fitfile.sight import Sight
@@ -38,10 +38,12 @@ _USUAL: dict[int, tuple[int, int]] = {
     84: (0x84, 2), 85: (0x84, 2), 87: (0x84, 2), 108: (0x84, 2), 139: (0x84, 2),
     TIMESTAMP: (0x86, 4),
 }  # fmt: skip
+_LISTED = (73, 78)  # one device writes two of these, where all others write one
 _LEAST_USUAL = 4  # fields of a record that tell its definition without its number
 _FURTHEST = 900  # bytes between a definition and its first record
 _LONGEST = 1 + 5 + 2 * (1 + 3 * 255)  # bytes of a definition
 _MOST_FIELDS = 80
+_MOST_ODD = 4
 _DEVELOPERS_SIZES = (1, 2, 4, 8)
 _LEAST_IN_STEP = 4  # records in a row that tell how long one is
 
@@ -75,14 +77,17 @@ def readings(sight: Sight, position: int) -> Iterator[tuple[int, Definition]]:
     block = bytearray(data[position : min(position + _LONGEST, end)])
     if len(block) < 9 or block[0] & 0xD0 != 0x40:
         return
-    own, order = block[0] & 0x0F, block[2]
+    own, developed, order = block[0] & 0x0F, block[0] & 0x20, block[2]
     block[1] = 0
-    for block[2] in (order, 1 - order) if order <= 1 else (0, 1):
-        if not (length := length_of(block, 0, len(block))):
-            return
+    orders = (order, 1 - order) if order <= 1 else (0, 1)
+    for flag, block[2] in product((developed, developed ^ 0x20), orders):
+        block[0] = 0x40 | own | flag
+        length = length_of(block, 0, len(block))
+        if not length:
+            continue
         definition = read_definition(bytes(block), 0, length)
         if not 0 < len(definition.fields) <= _MOST_FIELDS:
-            return
+            continue
         behind = data[position + length] if position + length < end else 0xFF
         for local in dict.fromkeys((own, behind if behind < 0x10 else own)):
             for fields in _variants(definition):
@@ -100,11 +105,17 @@ def _with(definition: Definition, fields: Sequence[Field]) -> Definition:
 def _variants(definition: Definition) -> Iterator[list[Field]]:
     """The fields as they are, then with the sizes they usually have, then with one more changed."""
     fields = definition.fields
-    yield [each if each.owner >= 0 or _is_sound(each) else _opaque(each) for each in fields]
-    if definition.message != Message.RECORD and not _may_be_record(definition):
+    odd = [k for k, f in enumerate(fields) if f.owner < 0 and not _is_sound(f)]
+    if len(odd) > _MOST_ODD:
         return
-    usual = [each if each.owner >= 0 or _is_sound(each) else _resized(each) for each in fields]
-    yield usual
+    is_record = definition.message == Message.RECORD or _may_be_record(definition)
+    choices = [_choices(fields[place]) if is_record else [_opaque(fields[place])] for place in odd]
+    for chosen in product(*choices):
+        new = dict(zip(odd, chosen, strict=True))
+        yield [new.get(place, each) for place, each in enumerate(fields)]
+    if not is_record:
+        return
+    usual = [_resized(each) if place in odd else each for place, each in enumerate(fields)]
     single = [each if each.owner >= 0 else _resized(each) for each in fields]
     for place, each in enumerate(fields):
         if each.owner >= 0:
@@ -114,6 +125,13 @@ def _variants(definition: Definition) -> Iterator[list[Field]]:
         if each.size != usual[place].size:
             yield [*usual[:place], each, *usual[place + 1 :]]
     yield single
+
+
+def _choices(each: Field) -> list[Field]:
+    """What a field of which something is wrong may have been."""
+    resized = _resized(each)
+    twice = [resized._replace(size=2 * resized.size)] if each.number in _LISTED else []
+    return [_opaque(each), resized, *twice] if each.size else [resized, *twice]
 
 
 def _resized(each: Field) -> Field:
@@ -144,7 +162,8 @@ def _is_usual(each: Field) -> bool | None:
     if usual is None:
         return None
     base, size = usual
-    return each.base == base and each.size % size == 0
+    is_listed = each.number in _LISTED and each.size == 2 * size
+    return each.base == base and (each.size == size or is_listed)
 
 
 def _must_be_record(definition: Definition) -> bool:
@@ -154,7 +173,8 @@ def _must_be_record(definition: Definition) -> bool:
 
 def _may_be_record(definition: Definition, most_odd: int = 1) -> bool:
     found = [_is_usual(each) for each in definition.fields]
-    return found.count(True) >= _LEAST_USUAL and found.count(False) <= most_odd
+    odd = found.count(False)
+    return found.count(True) + odd >= _LEAST_USUAL and odd <= most_odd
 
 
 def _timed(definition: Definition) -> tuple[Field, ...]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import heapq
+from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from stadion.ingest.fitfile.layouts import is_usual, mended, readings, told_again
+from stadion.ingest.fitfile.messages import OctetArray
+from stadion.ingest.fitfile.profile import Message
 from stadion.ingest.fitfile.sight import Sight, likely_time
 from stadion.ingest.fitfile.walk import (
     MOST_DEFINITIONS,
@@ -110,7 +113,9 @@ class _Salvage:
         own = self.data[position] & 0x0F
         if sound is not None:
             usual = mended(sound)
-            if usual.clock is None or self.follows(position, own, usual):
+            is_timeless = usual.clock is None and usual.message != Message.RECORD
+            is_first = is_usual(usual) and self.starts(position + usual.length)
+            if is_timeless or is_first or self.follows(position, own, usual):
                 return own, usual
         self.looks -= _LOOKS_TO_TELL
         found = list(readings(self.sight, position)) if self.looks > 0 else []
@@ -184,7 +189,9 @@ class _Salvage:
         if resumed == self.end and self.is_last(position):
             self.result.is_cut = True
             return self.end
-        if doubted is not None and (resumed < position or self.is_odd(position)):
+        if doubted is not None and resumed >= position and (cut := self.filled_from(position)):
+            self.shorten(doubted, cut)
+        elif doubted is not None and (resumed < position or self.is_odd()):
             self.drop(doubted)
             position = doubted
         self.result.skipped += resumed - position
@@ -239,20 +246,46 @@ class _Salvage:
         self.last = [*self.last, position][-_LOOKED_BACK - 1 :]
         return after
 
-    def is_odd(self, position: int) -> bool:
-        """True when the record that ends there differs where those before it are all the same.
+    def shorten(self, position: int, cut: int) -> None:
+        """Keep of a record only the fields before that byte of it."""
+        self.drop(position)
+        layout = self.layout
+        if layout is None or layout.clock is None:
+            return
+        fields = tuple(each for each in layout.fields if each.offset + each.size <= cut)
+        if layout.clock in fields:
+            kept = replace(layout, fields=fields, records=array("q", [position]), runs=[])
+            self.result.definitions.append(kept)
+        self.result.mended["records that end in zeros or 0xFF kept in part"] += 1
+
+    def filled_from(self, position: int) -> int | None:
+        """The byte of the last record from which on it is filled up, as what follows it is."""
+        fill = self.data[position : position + 4]
+        if len(fill) < 4 or fill not in (bytes(4), b"\xff" * 4):
+            return None
+        *before, own = (row.tobytes() for row in self.rows())
+        cut = len(own.rstrip(fill[:1]))
+        return cut if before and cut < min(len(row.rstrip(fill[:1])) for row in before) else None
+
+    def is_odd(self) -> bool:
+        """True when the last record differs where those before it are all the same.
 
         What was written over its end, or lost from it, seldom looks like the other records.
         """
-        layout, last = self.layout, self.last
-        if layout is None or len(last) < 3:
+        rows = self.rows()
+        if len(rows) < 3:
             return False
-        octets = np.frombuffer(self.data, np.uint8)
-        rows = octets[np.array(last)[:, None] + np.arange(1, 1 + layout.size)]
         before, own = rows[:-1], rows[-1]
         is_same = (before == before[0]).all(axis=0)
         odd = int((is_same & (own != before[0])).sum())
         return odd > max(1, 0.15 * int(is_same.sum()))
+
+    def rows(self) -> OctetArray:
+        """(n, size) bytes of the last few records."""
+        size = self.layout.size if self.layout else 0
+        octets = np.frombuffer(self.data, np.uint8)
+        starts = np.array(self.last, np.int64)
+        return octets[starts[:, None] + np.arange(1, 1 + size)]
 
     def is_last(self, position: int) -> bool:
         """True when a record starts here that the end of the file cuts off."""
@@ -273,23 +306,22 @@ class _Salvage:
         return self.end
 
     def holds(self, position: int, active: Mapping[int, Definition], least: int = 1) -> bool:
-        """True when some steps in a row are sound and `least` of them cannot be chance."""
-        evidence = 0
-        for _ in range(1 + least):
+        """True when a few steps in a row are sound, and the first `least` cannot be chance."""
+        for count in range(1 + least):
             self.looks -= 1
             if position == self.end:
-                break
+                return count > 0
             definition = self.step(position, active)
             if definition is None:
                 known = active.get(self.data[position])
-                is_cut = known is not None and position + 1 + known.size > self.end
-                return evidence > 0 and is_cut
+                return count > 0 and known is not None and position + 1 + known.size > self.end
             is_new = 0x40 <= self.data[position] < 0x80
+            if is_new and is_usual(definition) and len(definition.fields) >= _LEAST_FIELDS:
+                return True
             # A definition without fields is six bytes, mostly zeros: it may be chance.
-            evidence += bool(definition.fields) if is_new else definition.clock is not None
+            if count < least and not (definition.fields if is_new else definition.clock):
+                return False
             if is_new:
-                if is_usual(definition) and len(definition.fields) >= _LEAST_FIELDS:
-                    return True
                 active = {**active, self.data[position] & 0x0F: definition}
             position += definition.length if is_new else 1 + definition.size
-        return evidence >= least
+        return True
