@@ -16,7 +16,7 @@ from stadion.ingest.tabular.columns import Column
 from stadion.ingest.tabular.guess import empty_table
 from stadion.ingest.tabular.layout import find_layout, rows_of
 from stadion.ingest.tabular.mapping import ColumnMapping
-from stadion.ingest.tabular.preface import moment_of
+from stadion.ingest.tabular.preface import facts_of
 from stadion.ingest.tabular.table import Facts
 from stadion.ingest.tabular.words import Meaning
 
@@ -59,20 +59,20 @@ class IbikeReader:
         marks = _marks(table.columns, table.rows)
         table.columns.append(seconds)
         table.sport = "cycling"
-        start = _start(layout.preface)
         source = Source(self.name, digest_of([data]), member.path)
-        activity = table.activity(source, Facts(start))
+        activity = table.activity(source, _start(layout.preface))
         return [replace(activity, laps=_laps(marks, table.rows), device="iBike")]
 
 
-def _start(preface: Sequence[str]) -> float | None:
+def _start(preface: Sequence[str]) -> Facts:
     """The second line holds year, month, day, hour, minute and second."""
     for line in preface[:4]:
         parts = [part.strip() for part in line.split(",")]
         if len(parts) == 6 and all(part.isdecimal() and len(part) <= 4 for part in parts):
             year, month, day, hour, minute, second = (int(part) for part in parts)
-            return moment_of(f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}", "")
-    return None
+            text = f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
+            return facts_of(text, "") or Facts()
+    return Facts()
 
 
 def _marks(columns: Sequence[Column], rows: int) -> FloatArray:

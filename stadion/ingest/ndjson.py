@@ -15,7 +15,7 @@ from stadion.ingest._sports import sport_named
 from stadion.ingest.base import Member, digest_of
 from stadion.ingest.tabular.jsonrows import add_columns, add_rows, document, lines, streams_in
 from stadion.ingest.tabular.mapping import ColumnMapping, grouped, mapping_of
-from stadion.ingest.tabular.preface import moment_of
+from stadion.ingest.tabular.preface import facts_of
 from stadion.ingest.tabular.table import Facts, Table
 from stadion.ingest.tabular.words import meaning_of
 
@@ -152,9 +152,9 @@ def _facts(found: Mapping[str, Any], table: Table) -> Facts:
     for key in _STARTS:
         told = found.get(key)
         if isinstance(told, str):
-            start = moment_of(told, table.mapping.zone)
-            if start is not None:
-                return Facts(start)
+            facts = facts_of(told, table.mapping.zone)
+            if facts is not None:
+                return facts
         elif isinstance(told, int | float) and 3e8 < told < 4e12:
             return Facts(float(told) / (1e3 if told > 4e9 else 1.0))
     return Facts()

@@ -13,7 +13,7 @@ from stadion.core.activity import Repair
 from stadion.ingest.tabular.table import Facts
 from stadion.ingest.tabular.times import localised, moments_in
 
-__all__ = ["moment_of", "start_of"]
+__all__ = ["facts_of", "start_of"]
 
 _STARTS = re.compile(
     r"(?:start|begin|date|datum|fecha|开始|日期)(?:[ _/]?(?:time|date|zeit|uhrzeit|时间|at))*",
@@ -28,15 +28,16 @@ _NAME = re.compile(
 def start_of(preface: Sequence[str], delimiter: str, path: str, zone: str) -> Facts:
     """The start as the preface tells it, else as a name such as 2009_07_10_17_55_06.csv does."""
     for text in _candidates(preface, delimiter):
-        found = moment_of(text, zone)
+        found = facts_of(text, zone)
         if found is not None:
-            return Facts(found)
+            return found
     named = _NAME.search(path.rpartition("/")[2])
     if named:
         text = f"{named[1]}-{named[2]}-{named[3]} {named[4]}:{named[5]}:{named[6]}"
-        found = moment_of(text, zone)
+        found = facts_of(text, zone)
         if found is not None:
-            return Facts(found, (Repair("start taken from the name of the file"),))
+            where = Repair("start taken from the name of the file")
+            return Facts(found.start_s, (where, *found.repairs))
     return Facts()
 
 
@@ -59,11 +60,14 @@ def _fields(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def moment_of(text: str, zone: str) -> float | None:
-    """Seconds since 1970 of a date with a time; without a zone of its own it is in `zone`."""
+def facts_of(text: str, zone: str) -> Facts | None:
+    """The start that a date with a time tells; without a zone of its own it is in `zone`."""
     found = moments_in([text.strip().strip('"')])
     seconds = found.month_first if np.isfinite(found.month_first[0]) else found.day_first
     if not np.isfinite(seconds[0]) or not {"local", "zoned"} & found.kinds.keys():
         return None
-    is_local = zone and "local" in found.kinds
-    return float((localised(seconds, zone) if is_local else seconds)[0])
+    if "local" not in found.kinds:
+        return Facts(float(seconds[0]))
+    if zone:
+        return Facts(float(localised(seconds, zone)[0]))
+    return Facts(float(seconds[0]), (Repair("times without a zone taken as UTC"),))
