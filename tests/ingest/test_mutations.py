@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stadion.ingest import Opened
-from stadion.ingest.opening.unwrap import Refusal
+from stadion.ingest import Opened, Refusal
 from tests.ingest.bounded import Watch, bounded
 from tests.places import ROOT
 
