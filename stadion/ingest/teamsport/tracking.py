@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,14 @@ class _Places:
         self.z.append(math.nan if height is None else float(height) * scale)
 
 
+_NOWHERE = SimpleNamespace(x=math.nan, y=math.nan)
+
+
 def activity_of(datasets: Iterable[Any], identity: str, source: Source, family: str) -> Activity:
     """One activity of a match: its clock runs on through the breaks.
 
     Places are metres from the lower left corner of the pitch; the direction in which a team
-    plays is that of the file. While the ball is dead its place means nothing and is left out.
+    plays is that of the file. While the ball is dead its place means nothing: it is NaN.
     """
     places: dict[str, _Places] = {}
     periods: dict[int, list[float]] = {}
@@ -64,10 +68,10 @@ def activity_of(datasets: Iterable[Any], identity: str, source: Source, family: 
             if frame.period is not None:
                 span = periods.setdefault(int(frame.period.id), [seconds, seconds])
                 span[0], span[1] = min(span[0], seconds), max(span[1], seconds)
-            if _is_dead(frame):
-                dead += 1
-            else:
-                places.setdefault("ball", _Places()).add(seconds, frame.ball_coordinates)
+            is_dead = _is_dead(frame)
+            dead += is_dead
+            ball = _NOWHERE if is_dead else frame.ball_coordinates
+            places.setdefault("ball", _Places()).add(seconds, ball)
             for player, seen in frame.players_data.items():
                 if len(places) < _MOST_SUBJECTS:
                     subject = _subject(player)
