@@ -9,7 +9,7 @@ from stadion.core.activity import Activity, Repair, Source, Table
 from stadion.core.errors import Code, StadionError
 from stadion.ingest.base import Member, activity_id, digest_of, source_of
 from stadion.ingest.fitfile.athlete import FIT_EPOCH
-from stadion.ingest.fitfile.container import SIGNATURE, Part, parts_of
+from stadion.ingest.fitfile.container import Part, is_fit, parts_of
 from stadion.ingest.fitfile.messages import RELATIVE_BELOW, Messages
 from stadion.ingest.fitfile.monitoring import monitoring_of
 from stadion.ingest.fitfile.plans import COURSE, file_type, what_it_is
@@ -34,7 +34,7 @@ class FitReader:
     def claim(self, members: Sequence[Member]) -> list[list[Member]]:
         """Files that show FIT's signature near their start."""
         # Markup can tell of a FIT file: it is none.
-        return [[m] for m in members if SIGNATURE in m.head and not m.head.startswith(b"<")]
+        return [[m] for m in members if is_fit(m.head) and not m.head.startswith(b"<")]
 
     def read(self, group: Sequence[Member]) -> list[Activity | Table]:
         """One activity per recording in the chain; a day's monitoring is a table."""

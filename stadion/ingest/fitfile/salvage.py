@@ -80,8 +80,10 @@ class _Salvage:
         if 0x40 <= header < 0x80:
             return None if header & 0x10 else sound_definition_at(self.data, position, self.end)
         is_compressed = header >= 0x80
-        known = active.get((header >> 5) & 3 if is_compressed else header)
-        if known is None or position + 1 + known.size > self.end:
+        known = active.get((header >> 5) & 3 if is_compressed else header & 0x0F)
+        if known is None or (header > 0x0F and not is_compressed and known.clock is None):
+            return None  # two bits of a plain header say nothing and are zero
+        if position + 1 + known.size > self.end:
             return None
         if is_compressed or known.clock is None:
             return None if is_compressed and known.clock is not None else known
