@@ -68,10 +68,8 @@ class Days:
         """The table of kind `days`; None when no day has a value."""
         if len(self._energy) == 2:
             _put_all(self._rows, "energy", *_energy(**self._energy))
-        if not any(self._rows.values.values()):
-            return None
         _meet(self._rows, person)
-        return self._rows.table(origin)
+        return self._rows.table(origin) if any(self._rows.values.values()) else None
 
 
 def _put(rows: DayRows, days: Sequence[int], values: dict[str, float]) -> None:
@@ -89,7 +87,7 @@ def _put_all(rows: DayRows, name: str, days: Array, values: FloatArray) -> None:
 def _meet(rows: DayRows, person: Person) -> None:
     """What is the same on all days: age on the last of them, height as it was told last."""
     known: dict[str, float | str] = {"sex": person.sex}
-    last = max(day for _, day in rows.values)
+    last = max((day for _, day in rows.values), default=_EPOCH)
     if math.isfinite(person.birth_year):
         age = Profile(birth_year=person.birth_year).age_on(last) or math.nan
         known |= {"age": age, "age_group": age_group_of(age)}

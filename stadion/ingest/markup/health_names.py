@@ -117,6 +117,7 @@ _SUB_SPORTS = {
     "table_tennis": "table_tennis", "badminton": "badminton", "squash": "squash",
     "racquetball": "racquetball", "pickleball": "pickleball",
 }  # fmt: skip
+_SOUND = re.compile(r"[a-z][a-z_]{1,39}")
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -137,7 +138,7 @@ def scale_of(unit: str, told: str) -> tuple[float, float] | None:
 
 
 def sport_of(activity_type: str) -> str:
-    """FIT's word for Apple's type of workout; Apple's own word where FIT has none.
+    """FIT's word for Apple's type of workout; Apple's own where FIT has none; empty = unknown.
 
     Examples
     --------
@@ -145,7 +146,8 @@ def sport_of(activity_type: str) -> str:
     ('running', 'training')
     """
     word = _word(activity_type)
-    return _SPORTS.get(word) or sport_named(word)
+    own = word if _SOUND.fullmatch(word) and word != "other" else ""
+    return _SPORTS.get(word) or sport_named(word) or own
 
 
 def sub_sport_of(

@@ -29,6 +29,7 @@ _LONGEST_S = 7 * 86_400.0
 _MOST_TIMES = 4
 """How often one record may be told as part of a workout."""
 _EVENTS = {"Pause": "stop", "Resume": "start", "MotionPaused": "stop", "MotionResumed": "start"}
+_DEVICES = ("Apple Watch", "iPhone", "iPad")
 _WIDE = ("position_lat", "position_long", "distance")
 _STATISTICS = {
     "heart_rate": {"average": "heart_rate_bpm", "maximum": "heart_rate_max_bpm",
@@ -78,9 +79,7 @@ class Session:
             for part in self.workout.told.get("device", "").strip("<>").split(", ")
         )
         name, hardware = parts.get("name", ""), parts.get("hardware", "")
-        return (
-            f"{name} {hardware}".strip()[:80] if "Apple" in name or "iPhone" in name else hardware
-        )
+        return f"{name if name in _DEVICES else ''} {hardware}".strip()[:80]
 
     def zone(self, has_place: bool) -> str:
         """The zone that is told, else that of the offset where no place can tell it better."""
