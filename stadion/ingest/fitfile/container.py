@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from stadion.core.activity import Repair
@@ -59,37 +60,61 @@ def _definition_at(data: bytes, position: int) -> Definition | None:
     return sound_definition_at(data, position, len(data))
 
 
-def _find_header(data: bytes, start: int = 0, is_sure: bool = False) -> tuple[int, int] | None:
-    """(offset, bytes) of the next FIT header at or after `start`; None when there is none.
+@dataclass(frozen=True, slots=True)
+class _Headers:
+    """(offset, bytes) of all FIT headers in a file.
 
-    Parameters
-    ----------
-    is_sure
-        Only a header with a definition behind it: four letters may stand in junk, too.
+    `sure` are those with a definition behind them: four letters may stand in junk, too.
     """
-    at = data.find(SIGNATURE, start + _SIGNATURE_AT)
+
+    possible: list[tuple[int, int]]
+    sure: list[tuple[int, int]]
+
+    def next_possible(self, start: int) -> tuple[int, int] | None:
+        """The first header at or after `start`; None when there is none."""
+        return _first(self.possible, start)
+
+    def next_sure(self, start: int) -> tuple[int, int] | None:
+        """The first sure header at or after `start`; None when there is none."""
+        return _first(self.sure, start)
+
+
+def _first(headers: list[tuple[int, int]], start: int) -> tuple[int, int] | None:
+    place = bisect_left(headers, (start, 0))
+    return headers[place] if place < len(headers) else None
+
+
+def _headers_of(data: bytes) -> _Headers:
+    headers = _Headers([], [])
+    if data[_SIGNATURE_AT : _SIGNATURE_AT + 4] != SIGNATURE:
+        size = _unsigned_header(data)
+        if size is not None:
+            headers.possible.append((0, size))
+    at = data.find(SIGNATURE, _SIGNATURE_AT)
     while at >= 0:
         header = at - _SIGNATURE_AT
-        for size in (data[header], *_HEADER_SIZES):
-            if size >= 12 and _definition_at(data, header + size):
-                return header, size
-        if not is_sure and 12 <= data[header] <= 32:
-            return header, data[header]
+        sizes = [n for n in (data[header], *_HEADER_SIZES) if n >= 12]
+        size = next((n for n in sizes if _definition_at(data, header + n)), None)
+        if size is not None:
+            headers.sure.append((header, size))
+        if size is not None or 12 <= data[header] <= 32:
+            headers.possible.append((header, size or data[header]))
         at = data.find(SIGNATURE, at + 1)
-    return None
+    return headers
 
 
 def parts_of(data: bytes) -> list[Part]:
     """All chained files, each walked; damaged ones as far as they can be read."""
     parts: list[Part] = []
     position = 0
-    while (found := _next_header(data, position)) is not None:
+    headers = _headers_of(data)
+    while (found := headers.next_possible(position)) is not None:
         header, size = found
         if len(parts) == _MOST_PARTS:
             rest = Repair("bytes of further chained files ignored", len(data) - header)
             parts.append(Part((), (rest,), is_damaged=True))
             break
-        extent = _extent(data, header, size)
+        extent = _extent(data, headers, header, size)
         walked, is_damaged, repairs = _walked(data, extent)
         if data[header + _SIGNATURE_AT : header + _SIGNATURE_AT + 4] != SIGNATURE:
             repairs = [Repair("signature is damaged"), *repairs]
@@ -100,16 +125,7 @@ def parts_of(data: bytes) -> list[Part]:
     return parts
 
 
-def _next_header(data: bytes, position: int) -> tuple[int, int] | None:
-    """As `_find_header`; the first may lack its signature."""
-    if not position and data[_SIGNATURE_AT : _SIGNATURE_AT + 4] != SIGNATURE:
-        size = _unsigned_header(data)
-        if size is not None:
-            return 0, size
-    return _find_header(data, position)
-
-
-def _extent(data: bytes, header: int, size: int) -> _Extent:
+def _extent(data: bytes, headers: _Headers, header: int, size: int) -> _Extent:
     start = header + size
     declared = int.from_bytes(data[header + 4 : header + 8], "little")
     end = start + declared
@@ -117,18 +133,19 @@ def _extent(data: bytes, header: int, size: int) -> _Extent:
     if rest >= 2:
         stored = int.from_bytes(data[end : end + 2], "little")
         is_right = stored == crc16(memoryview(data)[header:end])
-        following = _find_header(data, end + 2, is_sure=True)
+        following = headers.next_sure(end + 2)
         if is_right or rest == 2 or (following and following[0] == end + 2):
             repairs = () if is_right else (_wrong_sum(stored),)
             junk = rest - 2 if following is None else 0
             tail = (Repair("bytes after the end ignored", junk),) if junk else ()
             return _Extent(start, end, end + 2, is_right, (*repairs, *tail))
-    return _mended_extent(data, header, start, declared)
+    return _mended_extent(data, headers.next_sure(start), header, start, declared)
 
 
-def _mended_extent(data: bytes, header: int, start: int, declared: int) -> _Extent:
+def _mended_extent(
+    data: bytes, following: tuple[int, int] | None, header: int, start: int, declared: int
+) -> _Extent:
     """The declared size is wrong: the body ends before the next header or with the file."""
-    following = _find_header(data, start, is_sure=True)
     stop = len(data) if following is None else following[0]
     end = max(stop - 2, start)
     is_right = crc16(memoryview(data)[header:end]) == int.from_bytes(data[end:stop], "little")
