@@ -11,12 +11,10 @@ from typing import Any
 from stadion.core.activity import Activity, Source
 from stadion.core.activity import Table as Sheet
 from stadion.core.errors import Code, StadionError
-from stadion.ingest._sports import sport_named
 from stadion.ingest.base import Member, digest_of
-from stadion.ingest.tabular.jsonrows import add_columns, add_rows, document, lines, streams_in
-from stadion.ingest.tabular.mapping import ColumnMapping, grouped, mapping_of
-from stadion.ingest.tabular.preface import facts_of
-from stadion.ingest.tabular.table import Facts, Table
+from stadion.ingest.tabular.jsonrows import filled
+from stadion.ingest.tabular.mapping import ColumnMapping, grouped, mapping_name, mapping_of
+from stadion.ingest.tabular.table import Table
 from stadion.ingest.tabular.words import meaning_of
 
 __all__ = ["PLUGIN", "NdjsonReader"]
@@ -27,8 +25,6 @@ _COLUMN = re.compile(
 )
 _STREAM = re.compile(rb'^\[\s*\{[^{}\[\]]{0,300}"data"\s*:\s*\[')
 _ARRAY = re.compile(r"\[\s*\{")
-_STARTS = ("start", "startTime", "start_time", "start_date", "startDate", "date", "timestamp")
-_SPORTS = ("sport", "sport_type", "activityType", "type")
 _DECODER = json.JSONDecoder()
 
 
@@ -52,15 +48,22 @@ class NdjsonReader:
         return [Member.of("run.ndjson", rows)]
 
     def claim(self, members: Sequence[Member]) -> list[list[Member]]:
-        """JSON whose first object, or one of whose arrays, has a name of the vocabulary."""
-        return grouped([m for m in members if _is_series(m.head.lstrip(_BLANK))], members)
+        """JSON with names of the vocabulary, or with a sidecar that states others."""
+        paths = {member.path for member in members}
+        series = []
+        for member in members:
+            head = member.head.lstrip(_BLANK)
+            is_stated = mapping_name(member.path) in paths and head[:1] in (b"{", b"[")
+            if is_stated or _is_series(head):
+                series.append(member)
+        return grouped(series, members)
 
     def read(self, group: Sequence[Member]) -> list[Activity | Sheet]:
         """One activity; numbers are its channels."""
         datas = [member.data for member in group]
         mapping = mapping_of(datas[1]) if len(datas) > 1 else ColumnMapping()
         table = Table([], mapping)
-        facts = _filled(table, datas[0])
+        facts = filled(table, datas[0])
         if not table.rows or not table.columns:
             raise StadionError(
                 Code.INVALID, "no rows in the JSON; expected objects with a time and numbers"
@@ -113,51 +116,6 @@ def _is_plain(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, str) and value.replace(".", "", 1).isdigit()
-
-
-def _filled(table: Table, data: bytes) -> Facts:
-    """Add what the JSON holds, whichever its form; facts that stand beside its arrays."""
-    if _is_by_line(data):
-        add_rows(table, lines(data, table))
-        return Facts()
-    found = document(data.strip(_BLANK))
-    streams = streams_in(found)
-    if streams is not None:
-        add_columns(table, streams)
-        return _facts(found, table) if isinstance(found, dict) else Facts()
-    facts = Facts()
-    if isinstance(found, dict):
-        facts = _facts(found, table)
-        found = next((v for v in found.values() if isinstance(v, list) and v), [found])
-    if not isinstance(found, list):
-        raise StadionError(Code.INVALID, "JSON of one value; expected rows with a time")
-    rows = [row for row in found if isinstance(row, dict)]
-    if len(rows) < len(found):
-        table.lost["entries that are no JSON object dropped"] += len(found) - len(rows)
-    add_rows(table, rows)
-    return facts
-
-
-def _is_by_line(data: bytes) -> bool:
-    """True when the first line that is not blank holds a whole object."""
-    first = data[: 1 << 20].lstrip(_BLANK).partition(b"\n")[0].strip()
-    return first.startswith(b"{") and first.endswith(b"}") and data.rstrip().count(b"\n") > 0
-
-
-def _facts(found: Mapping[str, Any], table: Table) -> Facts:
-    for key in _SPORTS:
-        word = found.get(key)
-        if isinstance(word, str) and sport_named(word) and not table.sport:
-            table.sport = sport_named(word)
-    for key in _STARTS:
-        told = found.get(key)
-        if isinstance(told, str):
-            facts = facts_of(told, table.mapping.zone)
-            if facts is not None:
-                return facts
-        elif isinstance(told, int | float) and 3e8 < told < 4e12:
-            return Facts(float(told) / (1e3 if told > 4e9 else 1.0))
-    return Facts()
 
 
 PLUGIN = NdjsonReader()

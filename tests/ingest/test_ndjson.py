@@ -12,6 +12,8 @@ from stadion.core.activity import Activity
 from stadion.core.errors import StadionError
 from stadion.ingest import open_bytes
 from stadion.ingest.base import Member
+from stadion.ingest.tabular.guess import guess
+from stadion.ingest.tabular.mapping import stated, with_mapping
 from tests.ingest.real_files import only, read_bytes, reader
 
 
@@ -118,3 +120,17 @@ def test_json_of_something_else_is_not_claimed() -> None:
     ):
         assert not reader("ndjson").claim([Member.of("x.json", data)])
     assert open_bytes(b"{}", "x.json").refused
+
+
+def test_the_guess_is_shown_for_json_too() -> None:
+    told = {c.header: c for c in guess(ROWS[0]).columns}
+    assert (told["t"].channel, told["hr"].channel) == ("time", "heart_rate")
+    assert (told["speed_kmh"].unit, told["speed_kmh"].value) == ("km/h", pytest.approx(10))
+
+
+def test_a_mapping_is_stated_for_json_as_for_tables() -> None:
+    both = with_mapping(
+        b'[{"a":0,"b":36},{"a":1,"b":72}]', stated(["a=time", "b=speed[km/h]"]), "x"
+    )
+    activity = only(open_bytes(both, "x.json").activities)
+    np.testing.assert_allclose(activity.tracks[0].channels["speed"], [10, 20])

@@ -11,6 +11,7 @@ from stadion.core.channels import CHANNELS
 from stadion.core.errors import Code, StadionError
 from stadion.ingest.tabular.clock import Clock
 from stadion.ingest.tabular.columns import Column, Notation, channel_of
+from stadion.ingest.tabular.jsonrows import filled
 from stadion.ingest.tabular.layout import Layout, find_layout, rows_of
 from stadion.ingest.tabular.mapping import ColumnMapping
 from stadion.ingest.tabular.numbers import has_decimal_comma
@@ -89,14 +90,14 @@ def guess(data: bytes, mapping: ColumnMapping | None = None) -> Guess:
     Parameters
     ----------
     data
-        The file, or its first 64 KiB: more is not looked at.
+        The file; of a delimited table its first 64 KiB will do, JSON must be whole.
     mapping
         What is already stated.
 
     Raises
     ------
     StadionError
-        INVALID for what is no table with a header.
+        INVALID for what is neither a table with a header nor JSON of rows or columns.
 
     Examples
     --------
@@ -106,17 +107,7 @@ def guess(data: bytes, mapping: ColumnMapping | None = None) -> Guess:
     >>> round(found.columns[2].value, 3), found.columns[3].left_out
     (3.333, "holds text such as 'los'")
     """
-    layout = find_layout(data)
-    if layout is None:
-        raise StadionError(Code.INVALID, "no header with a row of as many fields below it")
-    table = empty_table(layout, mapping or ColumnMapping())
-    cut = data[:_SAMPLE_BYTES]
-    if len(data) > _SAMPLE_BYTES:
-        cut = cut[: cut.rfind(b"\n") + 1 or None]
-    rows = itertools.chain.from_iterable(rows_of(cut, layout))
-    sample = list(itertools.islice(rows, _SAMPLE_ROWS))
-    note_habits(table, layout, sample)
-    table.add(sample)
+    table, encoding, delimiter = _sampled(data, mapping or ColumnMapping())
     try:
         clock: Clock | None = table.clock()
         notes = [] if clock is None else [repair.what for repair in clock.repairs]
@@ -124,7 +115,28 @@ def guess(data: bytes, mapping: ColumnMapping | None = None) -> Guess:
         clock, notes = None, [error.message]
     taken: dict[str, str] = {}
     columns = [_told(column, table, clock, taken) for column in table.columns]
-    return Guess(layout.encoding, layout.delimiter, tuple(columns), tuple(notes))
+    return Guess(encoding, delimiter, tuple(columns), tuple(notes))
+
+
+def _sampled(data: bytes, mapping: ColumnMapping) -> tuple[Table, str, str]:
+    """The table of the first rows, how it is encoded and what parts its columns."""
+    if data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        table = Table([], mapping)
+        filled(table, data)
+        return table, "utf-8", "JSON"
+    layout = find_layout(data)
+    if layout is None:
+        raise StadionError(Code.INVALID, "no header with a row of as many fields below it")
+    table = empty_table(layout, mapping)
+    cut = data[:_SAMPLE_BYTES]
+    if len(data) > _SAMPLE_BYTES:
+        cut = cut[: cut.rfind(b"\n") + 1 or None]
+    sample = list(
+        itertools.islice(itertools.chain.from_iterable(rows_of(cut, layout)), _SAMPLE_ROWS)
+    )
+    note_habits(table, layout, sample)
+    table.add(sample)
+    return table, layout.encoding, layout.delimiter
 
 
 def empty_table(layout: Layout, mapping: ColumnMapping) -> Table:

@@ -11,20 +11,58 @@ import numpy as np
 import orjson
 
 from stadion.core.errors import Code, StadionError
+from stadion.ingest._sports import sport_named
 from stadion.ingest.tabular.columns import Column
 from stadion.ingest.tabular.layout import heading_of
 from stadion.ingest.tabular.mapping import ColumnMapping
-from stadion.ingest.tabular.table import Table
+from stadion.ingest.tabular.preface import facts_of
+from stadion.ingest.tabular.table import Facts, Table
 from stadion.ingest.tabular.words import Meaning, meaning_of
 
-__all__ = ["add_columns", "add_rows", "document", "lines", "streams_in"]
+__all__ = ["add_columns", "add_rows", "document", "filled", "lines", "streams_in"]
 
 _MOST_COLUMNS = 128
 _FREE_CELLS = 8_000_000
 _MOST_LINE_BYTES = 1 << 20
 _CHUNK_ROWS = 5_000
 _BASE_BYTES = 64 << 20
+_STARTS = ("start", "startTime", "start_time", "start_date", "startDate", "date", "timestamp")
+_SPORTS = ("sport", "sport_type", "activityType", "type")
+_BLANK = b"\xef\xbb\xbf \t\r\n"
 _PAIRS = {"latlng", "latlong", "latlon"}
+
+
+def filled(table: Table, data: bytes) -> Facts:
+    """Add what the JSON holds, whichever its form.
+
+    Returns
+    -------
+    What stands beside its arrays: the start; a sport goes to the table.
+
+    Raises
+    ------
+    StadionError
+        INVALID for what is no JSON or holds no rows.
+    """
+    if _is_by_line(data):
+        add_rows(table, lines(data, table))
+        return Facts()
+    found = document(data.strip(_BLANK))
+    streams = streams_in(found)
+    if streams is not None:
+        add_columns(table, streams)
+        return _facts(found, table) if isinstance(found, dict) else Facts()
+    facts = Facts()
+    if isinstance(found, dict):
+        facts = _facts(found, table)
+        found = next((v for v in found.values() if isinstance(v, list) and v), [found])
+    if not isinstance(found, list):
+        raise StadionError(Code.INVALID, "JSON of one value; expected rows with a time")
+    rows = [row for row in found if isinstance(row, dict)]
+    if len(rows) < len(found):
+        table.lost["entries that are no JSON object dropped"] += len(found) - len(rows)
+    add_rows(table, rows)
+    return facts
 
 
 def document(data: bytes) -> Any:
@@ -196,3 +234,25 @@ def _text(value: Any) -> str:
     if isinstance(value, list | dict):
         return "[...]"
     return value if isinstance(value, str) else str(float(value))
+
+
+def _is_by_line(data: bytes) -> bool:
+    """True when the first line that is not blank holds a whole object."""
+    first = data[: 1 << 20].lstrip(_BLANK).partition(b"\n")[0].strip()
+    return first.startswith(b"{") and first.endswith(b"}") and data.rstrip().count(b"\n") > 0
+
+
+def _facts(found: Mapping[str, Any], table: Table) -> Facts:
+    for key in _SPORTS:
+        word = found.get(key)
+        if isinstance(word, str) and sport_named(word) and not table.sport:
+            table.sport = sport_named(word)
+    for key in _STARTS:
+        told = found.get(key)
+        if isinstance(told, str):
+            facts = facts_of(told, table.mapping.zone)
+            if facts is not None:
+                return facts
+        elif isinstance(told, int | float) and 3e8 < told < 4e12:
+            return Facts(float(told) / (1e3 if told > 4e9 else 1.0))
+    return Facts()
