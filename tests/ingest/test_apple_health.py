@@ -312,6 +312,14 @@ def test_what_is_broken_is_skipped_and_told() -> None:
     assert repairs(table) == {"XML breaks off, the rest is lost": 1}
 
 
+def test_what_stood_before_endless_damage_is_kept() -> None:
+    good = record(STEPS, "count", NOON, 60, 10)
+    table = read(export(good, "<Record <" * 3_000))[1]
+    assert table is not None
+    assert table.columns["steps"].tolist() == [10.0]
+    assert repairs(table)["XML broken in over 1000 places, the rest is lost"] == 1
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

@@ -171,14 +171,16 @@ class _Reading:
         self.broken = broken
         self.breaks = 0
         self.is_lost = False
+        self.is_over = False
         self.run: re.Match[bytes] | None = None
         self._begin()
 
     def take(self, chunk: bytes) -> None:
         """Some more of the document."""
         at = 0
-        self._find_run(chunk, at)
-        while at < len(chunk):
+        if not self.is_over:
+            self._find_run(chunk, at)
+        while at < len(chunk) and not self.is_over:
             if self.is_lost:
                 found = _RESUME.search(chunk, at)
                 if found is None:
@@ -235,9 +237,8 @@ class _Reading:
         self.is_lost = True
         self.broken["places where the XML is broken skipped"] += 1
         if self.breaks > _MOST_BREAKS:
-            raise StadionError(
-                Code.INVALID, f"XML that is broken in over {_MOST_BREAKS} places; export it again"
-            )
+            self.is_over = True
+            self.broken[f"XML broken in over {_MOST_BREAKS} places, the rest is lost"] += 1
 
     def _begin(self) -> None:
         self.handlers = _RecordHandlers(self.sink)
