@@ -14,7 +14,7 @@ from sqlalchemy import event, exc, orm
 from sqlalchemy.pool import NullPool
 
 from stadion.archive.rows import ActivityRow, ChannelRow, LabelRow, microseconds
-from stadion.archive.schema import bring_up_to_date
+from stadion.archive.schema import bring_up_to_date, is_up_to_date
 from stadion.archive.summary import ActivitySummary, summary_of
 from stadion.core.errors import Code, StadionError
 
@@ -66,8 +66,12 @@ class Catalogue:
 
     def create(self) -> None:
         """Make or renew the tables; UNSUPPORTED for those of a later Stadion."""
-        with _mapped(), self._writing.begin() as connection:
-            bring_up_to_date(connection)
+        with _mapped():
+            with self._reading.connect() as connection:
+                if is_up_to_date(connection):
+                    return  # whoever opens an archive need not wait for who writes
+            with self._writing.begin() as connection:
+                bring_up_to_date(connection)
 
     @contextmanager
     def writing(self) -> Iterator[orm.Session]:

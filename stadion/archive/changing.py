@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import orm
@@ -20,6 +21,7 @@ from stadion.core.errors import Code, StadionError
 
 __all__ = ["ID", "Changing"]
 
+_BATCH = 32
 ID = re.compile(r"[0-9a-f]{1,128}")
 
 
@@ -90,14 +92,14 @@ class Changing:
     def freshen(self, ids: Sequence[str]) -> int:
         """Measure workouts again with what is known of their athletes now; how many could be."""
         done = 0
-        for each in ids:
-            try:
-                with self._catalogue.writing() as session:
-                    members = self._members(each, session)
-                    self._workouts(session).refresh(members)
-                    done += 1
-            except (StadionError, FileNotFoundError):
-                continue  # a damaged or erased one must not hide the others
+        for at in range(0, len(ids), _BATCH):
+            with self._catalogue.writing() as session:
+                workouts = self._workouts(session)
+                for each in ids[at : at + _BATCH]:
+                    # A damaged or erased one must not hide the others.
+                    with suppress(StadionError, FileNotFoundError):
+                        workouts.refresh(self._members(each, session))
+                        done += 1
         return done
 
     def recognise(self) -> int:

@@ -40,6 +40,7 @@ WIDE_S = 600
 _QUARTER_S = 900
 _MOST_ZONES_S = 15 * 3600
 _LONGEST_S = 100_000
+_LOOKED_AT = 600
 _METRES_PER_DEGREE = 111_195.0
 
 
@@ -137,13 +138,7 @@ def common(one: Pace, other: Pace, shift: int) -> tuple[slice, slice]:
 
 def metres_apart(one: Pace, other: Pace, shift: int) -> FloatArray:
     """Distances between the positions of both at the same moments; NaN = not known."""
-    mine, theirs = common(one, other, shift)
-    north = one.values["y"][mine] - other.values["y"][theirs]
-    east = one.values["x"][mine] - other.values["x"][theirs]
-    apart: FloatArray = np.hypot(
-        north, east * np.cos(np.radians(one.values["y"][mine] / _METRES_PER_DEGREE))
-    )
-    return apart
+    return _metres(one, other, *common(one, other, shift))
 
 
 def near_shift(one: Pace, other: Pace) -> int:
@@ -152,7 +147,14 @@ def near_shift(one: Pace, other: Pace) -> int:
 
 
 def wide_shifts(one: Pace, other: Pace) -> Iterator[int]:
-    """Shifts of clocks that are not set: some minutes, or a wrong time zone."""
+    """Shifts of clocks that are not set: some minutes, or a wrong time zone.
+
+    None for recordings of different length: a clock that far off is no reason to look for one
+    within the other.
+    """
+    longer = max(one.seconds, other.seconds)
+    if abs(one.seconds - other.seconds) > max(60, 0.1 * longer):
+        return
     begins = one.start - other.start
     ends = begins + one.seconds - other.seconds
     tried: set[int] = set()
@@ -172,13 +174,15 @@ def best_within(one: Pace, other: Pace, about: int, reach: int) -> int:
     channel = _telling(one, other)
     if not channel:
         return about
-    costs = {
-        shift: _cost(one, other, channel, shift)
-        for shift in sorted(range(about - reach, about + reach + 1), key=lambda s: abs(s - about))
-    }
+    costs = {about: _cost(one, other, channel, about)}
+    for within, step in ((reach, 4), (3, 1)):
+        centre = min(costs, key=costs.__getitem__)
+        for shift in range(centre - within, centre + within + 1, step):
+            if shift not in costs:
+                costs[shift] = _cost(one, other, channel, shift)
     # The clocks are believed unless another shift is clearly better.
-    least = min(costs.values())
-    return about if costs[about] <= 1.02 * least else min(costs, key=costs.__getitem__)
+    best = min(costs, key=costs.__getitem__)
+    return about if costs[about] <= 1.02 * costs[best] else best
 
 
 def _telling(one: Pace, other: Pace) -> str:
@@ -197,14 +201,25 @@ def _spread(values: FloatArray) -> float:
 
 
 def _cost(one: Pace, other: Pace, channel: str, shift: int) -> float:
+    """Mean difference, over at most `_LOOKED_AT` of the seconds in common."""
     mine, theirs = common(one, other, shift)
+    step = max(1, (mine.stop - mine.start) // _LOOKED_AT)
+    some = slice(mine.start, mine.stop, step), slice(theirs.start, theirs.stop, step)
     total = (
-        metres_apart(one, other, shift)
+        _metres(one, other, *some)
         if channel == "x"
-        else np.abs(one.values[channel][mine] - other.values[channel][theirs])
+        else np.abs(one.values[channel][some[0]] - other.values[channel][some[1]])
     )
     known = total[np.isfinite(total)]
     return float(known.mean()) if len(known) >= 20 else float("inf")
+
+
+def _metres(one: Pace, other: Pace, mine: slice, theirs: slice) -> FloatArray:
+    north = one.values["y"][mine] - other.values["y"][theirs]
+    east = one.values["x"][mine] - other.values["x"][theirs]
+    narrower = np.cos(np.radians(one.values["y"][mine] / _METRES_PER_DEGREE))
+    apart: FloatArray = np.hypot(north, east * narrower)
+    return apart
 
 
 def _peaks(one: Pace, other: Pace, channel: str) -> list[int]:

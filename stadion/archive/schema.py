@@ -8,9 +8,14 @@ from sqlalchemy.schema import CreateColumn
 from stadion.archive.rows import ActivityRow, Base
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["SCHEMA", "bring_up_to_date"]
+__all__ = ["SCHEMA", "bring_up_to_date", "is_up_to_date"]
 
 SCHEMA = 2
+
+
+def is_up_to_date(connection: sa.Connection) -> bool:
+    """Whether the tables are those of this Stadion."""
+    return bool(connection.exec_driver_sql("PRAGMA user_version").scalar_one() == SCHEMA)
 
 
 def bring_up_to_date(connection: sa.Connection) -> None:
@@ -27,7 +32,7 @@ def bring_up_to_date(connection: sa.Connection) -> None:
     if version > SCHEMA:
         raise StadionError(Code.UNSUPPORTED, f"the archive has schema {version}; expected {SCHEMA}")
     if version == SCHEMA:
-        return
+        return  # somebody else was faster
     if version == 1:
         _add_columns(connection)
     Base.metadata.create_all(connection)

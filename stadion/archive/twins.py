@@ -121,6 +121,8 @@ def compared(one: Pace, other: Pace, about_one: About, about_other: About) -> Ve
     if _is_twin(seen):
         return Verdict(True, False, float(near), seen.score, _why(seen, near))
     is_other = seen.is_contradicted or seen.is_far
+    if seen.place:
+        return Verdict(False, is_other)  # at one place at one time: the clocks are right
     for shift in wide_shifts(one, other):
         seen = _seen(one, other, shift)
         if not seen.is_contradicted and seen.exact >= _SHARE:

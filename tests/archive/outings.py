@@ -39,7 +39,7 @@ def body(seconds: int = 1800, number: int = 0) -> dict[str, FloatArray]:
     time = np.arange(float(seconds))
     effort = _waves(time, chance)
     return {
-        "heart_rate": np.round(145 + 6 * number + 15 * effort),
+        "heart_rate": np.round(145 + 6 * (number % 7) + 15 * effort),
         "power": np.round(np.maximum(220 + 70 * _waves(time, chance), 0)),
     }
 
