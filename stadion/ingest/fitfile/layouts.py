@@ -7,7 +7,6 @@ of it, from the same layout elsewhere in the file, and from how far apart the re
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, product
@@ -25,7 +24,7 @@ from stadion.ingest.fitfile.walk import (
     word_order,
 )
 
-__all__ = ["is_usual", "mended", "readings", "told_again"]
+__all__ = ["is_strong", "is_usual", "mended", "readings", "told_again"]
 
 _UINT32, _BYTE = 0x86, 0x0D
 _NONE = 0xFF  # a number that no field has
@@ -54,12 +53,7 @@ def mended(definition: Definition) -> Definition:
     if message != Message.RECORD and not _must_be_record(definition):
         return definition
     fields = _timed(definition)
-    numbers = Counter(each.number for each in fields if each.owner < 0)
-    believed = tuple(
-        each
-        for each in fields
-        if each.owner >= 0 or (_is_usual(each) is not False and numbers[each.number] == 1)
-    )
+    believed = tuple(each for each in fields if _is_usual(each) is not False)
     if message == Message.RECORD and believed == definition.fields:
         return definition
     clocks = (f for f in believed if f.number == TIMESTAMP and f.owner < 0 and f.size == 4)
@@ -154,6 +148,11 @@ def is_usual(definition: Definition) -> bool:
     """True for a record's definition in which nothing is odd."""
     is_odd = any(_is_usual(each) is False for each in definition.fields)
     return definition.message == Message.RECORD and definition.clock is not None and not is_odd
+
+
+def is_strong(definition: Definition) -> bool:
+    """True for a record's definition that cannot be there by chance."""
+    return is_usual(definition) and len(definition.fields) >= _LEAST_USUAL
 
 
 def _is_usual(each: Field) -> bool | None:

@@ -6,10 +6,11 @@ import heapq
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
 
-from stadion.ingest.fitfile.layouts import is_usual, mended, readings, told_again
+from stadion.ingest.fitfile.layouts import is_strong, is_usual, mended, readings, told_again
 from stadion.ingest.fitfile.messages import OctetArray
 from stadion.ingest.fitfile.profile import Message
 from stadion.ingest.fitfile.sight import Sight, likely_time
@@ -27,7 +28,8 @@ _LOOKS_PER_BYTE = 1 / 5  # bounds the time for made-up files
 _LEAST_LOOKS = 20_000
 _LOOKS_TO_RESUME, _LOOKS_TO_TELL = 10, 300  # what the two searches cost, beside their steps
 _MOST_WRONG_TIMES = 24  # in a row, after which the rest is still in step
-_LEAST_FIELDS = 4  # of a record's definition that cannot be there by chance
+_MOST_STEPS = 8
+_MOST_TIMES = 20  # looked at, to find a layout for what follows
 _LOOKED_BACK = 8  # records before one in doubt that tell which of its bytes never change
 
 
@@ -182,11 +184,12 @@ class _Salvage:
         step = 1 + self.layout.size if self.layout else 0
         if resumed - since > max(3 * step, 60) and self.looks > 0:
             self.looks -= _LOOKS_TO_TELL
-            told = told_again(self.sight, since, resumed)
+            told = told_again(self.sight, since, resumed) or self.told_elsewhere(since, resumed)
             if told is not None:
                 resumed, definition = told
                 self.active[self.data[resumed]] = definition
-                self.result.definitions.append(definition)
+                if definition not in self.result.definitions:
+                    self.result.definitions.append(definition)
                 self.result.mended["definitions mended"] += 1
         if resumed == self.end and self.is_last(position):
             self.result.is_cut = True
@@ -198,6 +201,23 @@ class _Salvage:
             position = doubted
         self.result.skipped += resumed - position
         return resumed
+
+    def told_elsewhere(self, start: int, end: int) -> tuple[int, Definition] | None:
+        """Where records begin that a definition from elsewhere in the file explains.
+
+        They need not be in step: others may stand between them.
+        """
+        layouts = {(d.size, d.big_endian, d.clock): d for d in self.result.definitions if d.clock}
+        for big_endian in {is_big for _, is_big, _ in layouts}:
+            times = self.sight.times(big_endian)
+            low, high = times.searchsorted([start, end])
+            for time, layout in product(times[low:high][:_MOST_TIMES].tolist(), layouts.values()):
+                first = time - 1 - (layout.clock.offset if layout.clock else 0)
+                if first < start or self.data[first] > 0x0F or self.looks <= 0:
+                    continue
+                if self.holds(first, {**self.active, self.data[first]: layout}, least=3):
+                    return first, layout
+        return None
 
     def doubted(self, position: int) -> int | None:
         """The record that ends there: what comes behind it may be its fault."""
@@ -309,7 +329,8 @@ class _Salvage:
 
     def holds(self, position: int, active: Mapping[int, Definition], least: int = 1) -> bool:
         """True when a few steps in a row are sound, and the first `least` cannot be chance."""
-        for count in range(1 + least):
+        count = 0
+        for _ in range(_MOST_STEPS):
             self.looks -= 1
             if position == self.end:
                 return count > 0
@@ -318,12 +339,14 @@ class _Salvage:
                 known = active.get(self.data[position])
                 return count > 0 and known is not None and position + 1 + known.size > self.end
             is_new = 0x40 <= self.data[position] < 0x80
-            if is_new and is_usual(definition) and len(definition.fields) >= _LEAST_FIELDS:
+            if count == least or (is_new and is_strong(definition)):
                 return True
             # A definition without fields is six bytes, mostly zeros: it may be chance.
-            if count < least and not (definition.fields if is_new else definition.clock):
-                return False
+            if definition.fields if is_new else definition.clock:
+                count += 1
+            elif is_new or not count or definition.message != Message.HRV:
+                return False  # beats stand between records, and have no time
             if is_new:
                 active = {**active, self.data[position] & 0x0F: definition}
             position += definition.length if is_new else 1 + definition.size
-        return True
+        return count >= least
