@@ -46,6 +46,10 @@ GPXPY_FIELDS = {
     "age_of_dgps_data": "ageofdgpsdata", "dgps_id": "dgpsid", "speed": "speed",
     "course": "course",
 }  # fmt: skip
+LAP_WORDS = {
+    "AvgSpeed": "speed_mps", "AvgRunCadence": "cadence_rpm", "MaxRunCadence": "cadence_max_rpm",
+    "MaxBikeCadence": "cadence_max_rpm", "AvgWatts": "power_w", "MaxWatts": "power_max_w",
+}  # fmt: skip
 TCXREADER_FIELDS = {
     "latitude": "position_lat", "longitude": "position_long", "elevation": "altitude",
     "distance": "distance", "hr_value": "heart_rate", "cadence": "cadence",
@@ -156,8 +160,8 @@ def laps_agree(ours: Iterable[Lap], theirs: Iterable[Any]) -> None:
     left = list(ours)
     for lap in theirs:
         wanted = {"distance_m": lap.distance, "energy_kcal": float(lap.calories)}
-        if speed := lap.lx_ext.get("AvgSpeed"):
-            wanted["speed_mps"] = speed
+        for name, value in lap.lx_ext.items():
+            wanted[LAP_WORDS.get(name, name.lower())] = value
         while left:
             mine = left.pop(0)
             known = {key: mine.values.get(key, 0.0) for key in wanted}
