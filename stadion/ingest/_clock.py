@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stadion.core.activity import Repair, Track
-from stadion.core.arrays import FloatArray, IntArray
+from stadion.core.arrays import Array, FloatArray, IntArray
 
 __all__ = ["Timeline", "build_timeline"]
 
@@ -26,6 +26,8 @@ def build_timeline(
     clock_s: FloatArray, columns: Mapping[str, FloatArray], subject: str = ""
 ) -> Timeline | None:
     """Sort rows by time and merge those of one moment.
+
+    Rows that say the same twice, or say each a part, lose nothing and are no repair.
 
     Parameters
     ----------
@@ -54,10 +56,11 @@ def build_timeline(
     merged = len(moments) - len(first)
     is_as_it_was = not backwards and len(order) == len(clock_s)
     channels: dict[str, FloatArray] = {}
+    outdone = np.zeros(len(moments), np.bool_)
     for name, column in columns.items():
         values = _known(column if is_as_it_was else column[order])
         if values is not None:
-            channels[name] = _merged(values, first) if merged else values
+            channels[name] = _merged(values, first, outdone) if merged else values
     track = Track(
         subject,
         moments[first],
@@ -66,7 +69,7 @@ def build_timeline(
     counts = {
         "records without a time dropped": int((~timed).sum()),
         "records out of order sorted": backwards,
-        "records of the same moment merged": merged,
+        "records outdone by others of the same moment": int(outdone.sum()),
     }
     repairs = tuple(Repair(what, count) for what, count in counts.items() if count)
     return Timeline(track, zero, repairs)
@@ -81,9 +84,14 @@ def _known(values: FloatArray) -> FloatArray | None:
     return values if count == len(values) else np.where(finite, values, values.dtype.type(np.nan))
 
 
-def _merged(values: FloatArray, first: IntArray) -> FloatArray:
-    """The last value that is not missing of each group of rows starting at `first`."""
+def _merged(values: FloatArray, first: IntArray, outdone: Array) -> FloatArray:
+    """The last value that is not missing of each group of rows starting at `first`.
+
+    `outdone` is set for rows that hold another value than the one that counts.
+    """
     rows = np.where(np.isnan(values), 0, np.arange(len(values)))
     last = np.maximum.reduceat(rows, first)
     merged: FloatArray = values[np.maximum(last, first)]
+    sizes = np.diff(first, append=len(values))
+    outdone |= ~np.isnan(values) & (values != np.repeat(merged, sizes))
     return merged

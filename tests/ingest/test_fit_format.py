@@ -169,8 +169,17 @@ def test_rows_of_one_moment_are_joined_and_rows_out_of_order_sorted() -> None:
     assert channel(recording, "heart_rate") == [100, 101, 102]
     assert channel(recording, "power")[0] == 200
     assert {r.what: r.count for r in recording.source.repairs} == {
-        "records out of order sorted": 1,
-        "records of the same moment merged": 1,
+        "records out of order sorted": 1
+    }
+
+
+def test_a_row_whose_value_another_of_its_moment_replaces_is_counted() -> None:
+    writer = FitWriter().define(0, 20, [TIME, (3, UINT8)])
+    writer.record(0, T0, 100).record(0, T0, 100).record(0, T0 + 1, 101).record(0, T0 + 1, 103)
+    recording = only(read_bytes("fit", writer.file()))
+    assert channel(recording, "heart_rate") == [100, 103]
+    assert {r.what: r.count for r in recording.source.repairs} == {
+        "records outdone by others of the same moment": 1
     }
 
 
