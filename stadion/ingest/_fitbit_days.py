@@ -80,9 +80,9 @@ def written_moment(text: object) -> datetime | None:
     if found is None:
         return moment_in(text)
     month, day, year = int(found[1]), int(found[2]), int(found[3])
-    clock = [int(number or 0) for number in found.groups()[3:]]
+    hour, minute, second = (int(number or 0) for number in found.groups()[3:6])
     try:
-        return datetime(year + 2000 if year < 100 else year, month, day, *clock)
+        return datetime(year + 2000 if year < 100 else year, month, day, hour, minute, second)
     except ValueError:
         return None
 

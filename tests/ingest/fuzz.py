@@ -18,7 +18,7 @@ from pathlib import Path
 from stadion.core.plugins import Cupboard
 from stadion.ingest import Opened, open_bytes
 from stadion.ingest.base import Member, Reader
-from stadion.ingest.opening.claims import Claim, read_claim
+from stadion.ingest.opening.claims import read_group
 from tests.ingest.bounded import Watch, bounded
 from tests.ingest.mutating import mutated
 from tests.places import ROOT
@@ -70,7 +70,7 @@ def _opened(reader: Reader, group: list[Member]) -> Opened:
     if len(group) == 1:
         open_bytes(group[0].data, group[0].path)
     reader.claim(group)
-    return read_claim(Claim(reader, tuple(group)), "")
+    return read_group(reader, group)
 
 
 def _unmarked(opened: Opened, seed: Seed) -> list[str]:
@@ -102,7 +102,7 @@ def seeds(data: Path | None) -> list[Seed]:
 
 
 def _seed(reader: Reader, group: Sequence[Member]) -> Seed:
-    opened = read_claim(Claim(reader, tuple(group)), "")
+    opened = read_group(reader, group)
     return Seed(reader, tuple(group), _samples(opened))
 
 
