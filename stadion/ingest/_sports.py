@@ -24,7 +24,8 @@ _FIT: dict[int, str] = {
 
 _WORDS: dict[str, str] = {
     "run": "running", "trail_running": "running", "treadmill_running": "running",
-    "virtual_run": "running", "jogging": "running",
+    "virtual_run": "running", "virtualrun": "running", "jogging": "running",
+    "track_running": "running", "street_running": "running", "indoor_running": "running",
     "ride": "cycling", "bike": "cycling", "biking": "cycling", "road_biking": "cycling",
     "mountain_biking": "cycling", "indoor_cycling": "cycling", "virtual_ride": "cycling",
     "virtualride": "cycling", "gravel_cycling": "cycling", "cyclocross": "cycling",
@@ -64,7 +65,7 @@ _SUB_SPORTS: dict[str, str] = {
     "road_biking": "road", "mountain_biking": "mountain", "indoor_cycling": "indoor_cycling",
     "gravel_cycling": "gravel_cycling", "cyclocross": "cyclocross",
     "lap_swimming": "lap_swimming", "open_water_swimming": "open_water",
-    "indoor_rowing": "indoor_rowing",
+    "indoor_rowing": "indoor_rowing", "17": "virtual_activity",
 }  # fmt: skip
 
 
