@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from stadion.archive.candidates import candidates, unseen_beside
 from stadion.archive.catalogue import Catalogue
 from stadion.archive.clocks import Pace, pace_of
 from stadion.archive.history import changed, current_edits, note
@@ -24,31 +24,6 @@ from stadion.science.times import local_date
 __all__ = ["Workouts", "merged_activity"]
 
 _US = 1_000_000
-_CLOCK_US = 600 * _US
-_ZONES_US = 15 * 3600 * _US
-_LONGEST_US = 100_000 * _US
-# As text, since they are asked for every recording that comes in.
-_UNSEEN = sa.text(
-    "SELECT id FROM activities WHERE source = '' AND start_us BETWEEN :first AND :last"
-)
-_OTHERS = (
-    " FROM activities WHERE can_be_twin AND source != :source AND workout != :workout"
-    " AND id NOT IN (SELECT value FROM json_each(:pending))"
-    " AND (:athlete = '' OR athlete IN ('', :athlete)) AND start_us BETWEEN :first AND :last AND "
-)
-# Those that overlap, the nearest first; and of those that would with a clock of another zone, the
-# most alike. Bounded, since a thousand may be recorded at once where many people run one race.
-_CANDIDATES = (
-    sa.text(
-        f"SELECT id, workout{_OTHERS} start_us < :end AND end_us > :begin"
-        " ORDER BY abs(start_us - :clock - :begin) + abs(end_us + :clock - :end), id LIMIT 24"
-    ),
-    sa.text(
-        f"SELECT id, workout{_OTHERS} (start_us >= :end OR end_us <= :begin) AND end_us > :ended"
-        " AND abs(end_us - start_us - :apart) <= :alike"
-        " ORDER BY abs(end_us - start_us - :apart), id LIMIT 8"
-    ),
-)
 _COVERS = 0.9
 _MACHINE = "stadion"
 """Who joins recordings by themselves, in the history."""
@@ -176,28 +151,10 @@ class Workouts:
             self.session.flush()
 
     def _candidates(self, row: ActivityRow, pending: Iterable[str]) -> list[list[ActivityRow]]:
-        """Workouts that overlap in time, or would if a clock were set to another zone."""
-        assert row.start_us is not None  # noqa: S101  # can_be_twin says so
-        assert row.end_us is not None  # noqa: S101
-        apart = row.end_us - row.start_us
-        asked = {
-            "first": row.start_us - _ZONES_US - _LONGEST_US,
-            "last": row.end_us + _ZONES_US,
-            "begin": row.start_us - _CLOCK_US,
-            "end": row.end_us + _CLOCK_US,
-            "clock": _CLOCK_US,
-            "ended": row.start_us - _ZONES_US,
-            "apart": apart,
-            "alike": max(60 * _US, apart // 10),
-            "source": row.source,
-            "workout": row.workout,
-            "athlete": row.athlete,
-            "pending": json.dumps(list(pending)),
-        }
-        for unseen in list(self.session.scalars(_UNSEEN, asked)):
+        """Workouts worth comparing with a recording."""
+        for unseen in unseen_beside(self.session, row):
             self._look_at(self.session.get_one(ActivityRow, unseen))
-        found = [row for query in _CANDIDATES for row in self.session.execute(query, asked)]
-        workouts = dict.fromkeys(each.workout for each in found)
+        workouts = candidates(self.session, row, pending)
         return [self.catalogue.members(workout, self.session) for workout in workouts]
 
     def _judged(self, row: ActivityRow, members: Sequence[ActivityRow]) -> tuple[Verdict, str]:

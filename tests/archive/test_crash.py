@@ -12,8 +12,10 @@ from collections import Counter
 from pathlib import Path
 
 from stadion.archive import Archive
+from stadion.core.activity import Activity
 from stadion.core.errors import StadionError
 from tests.archive.made_up import assert_equal, made_up
+from tests.archive.outings import body, recorded, route
 from tests.places import ROOT
 
 KILLS = 8
@@ -37,11 +39,11 @@ for number in range(int(sys.argv[2]), int(sys.argv[3])):
 
 
 def writer(
-    folder: Path, log: Path, first: int, last: int, erase: str = "keep"
+    folder: Path, log: Path, first: int, last: int, erase: str = "keep", code: str = WRITER
 ) -> subprocess.Popen[bytes]:
     with log.open("wb") as out:
         return subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(folder), str(first), str(last), erase],
+            [sys.executable, "-c", code, str(folder), str(first), str(last), erase],
             stdout=out,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
@@ -111,6 +113,51 @@ def test_a_loss_would_be_seen(tmp_path: Path) -> None:
     (tmp_path / "streams" / f"{made_up(1).id}.parquet").unlink()
     archive.erase(made_up(2).id)
     assert losses(archive, {0, 1, 2}) == [1, 2]
+
+
+PAIRS = """
+import sys
+from pathlib import Path
+from stadion.archive import Archive
+from tests.archive.test_crash import pair
+archive = Archive.open(Path(sys.argv[1]))
+print("ready", flush=True)
+for number in range(int(sys.argv[2]), int(sys.argv[3])):
+    for recording in pair(number):
+        archive.add(recording)
+    archive.edit(recording.id, {"title": str(number)})
+    print(number, "joined", flush=True)
+"""
+
+
+def pair(number: int) -> tuple[Activity, Activity]:
+    """A watch and a phone of one run, another for each number."""
+    way, me = route(120, number), body(120)
+    ahead_s = 86_400.0 * number
+    watch = recorded(way | me, f"watch {number}", ahead_s=ahead_s)
+    return recorded(way, f"phone {number}", "gpx", ahead_s=ahead_s), watch
+
+
+def test_a_kill_leaves_no_half_joined_workout(tmp_path: Path) -> None:
+    folder, log = tmp_path / "archive", tmp_path / "told"
+    told: set[int] = set()
+    for round_number in range(3):
+        process = writer(folder, log, 100 * round_number, 100 * round_number + 100, code=PAIRS)
+        wait_for(process, log, str(100 * round_number + round_number))
+        time.sleep(0.05 * round_number)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=30)
+        told |= {int(words[0]) for words in lines_of(log) if words[-1] == "joined"}
+    archive = Archive.open(folder)
+    found = {summary.id: summary for summary in archive.find()}
+    assert len(told) >= 3
+    for number in told:
+        phone, watch = pair(number)
+        assert found[watch.id].recordings == (watch.id, phone.id)
+        assert found[watch.id].title == str(number)
+    for summary in found.values():
+        assert archive.get(summary.id).id == summary.id
+        assert set(archive.get(summary.id).channels) == set(summary.channels)
 
 
 def test_several_processes_add_the_same_activities_once_each(tmp_path: Path) -> None:
