@@ -18,7 +18,11 @@ import pytest
 
 from stadion.archive import Archive, Tables
 from stadion.core.settings import Home
+from stadion.ingest import plan
+from stadion.platform.ingest_pool import IngestPool
+from stadion.platform.ingest_worker import Settings
 from stadion.platform.ingesting import ingest
+from stadion.platform.keeping import Found
 from stadion.platform.reading import readers
 from tests.ingest.fit_ride import ride
 from tests.places import ROOT, shared_data
@@ -170,17 +174,31 @@ def test_a_process_that_dies_costs_its_file_only(rides: Path, tmp_path: Path) ->
     (folder / "05a.bin").write_bytes(b"DEADLY")
     report = into(home.path, folder, workers=2)
     assert outcomes(report) == {"added": 12, "refused": 1}
-    assert "died" in report["refused"][0]["reason"]
+    assert "its reader died" in report["refused"][0]["reason"]
     assert len(Archive.open(home.archive)) == 12
     left = [file for file in (home.archive / "streams").iterdir() if file.suffix == ".tmp"]
     assert left == [], "nothing that was written twice stays behind"
+
+
+def test_a_reader_that_never_ends_is_ended(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    (home.plugins / "ingest").mkdir(parents=True)
+    stuck = DEADLY.replace("os.kill(os.getpid(), signal.SIGKILL)", "signal.pause()")
+    (home.plugins / "ingest" / "deadly.py").write_text(stuck)
+    (tmp_path / "stuck.bin").write_bytes(b"DEADLY")
+    jobs = plan(tmp_path / "stuck.bin", readers(home.plugins))
+    found: list[Found] = []
+    with IngestPool(Settings(str(home.archive), str(home.plugins), ""), 1, patience_s=2) as pool:
+        pool.run(jobs, lambda _number, _job, each: found.append(each))
+    (refusal,) = found[0].refused
+    assert "never ended" in refusal.reason
 
 
 def test_a_kill_of_all_loses_nothing_kept_and_leaves_nobody(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("many")
-    for number in range(160):
+    for number in range(100):
         (folder / f"{number:03d}.fit").write_bytes(ride(300, number))
     process = subprocess.Popen(
         [sys.executable, "-c", INGEST, str(tmp_path), str(folder)],
@@ -194,12 +212,12 @@ def test_a_kill_of_all_loses_nothing_kept_and_leaves_nobody(
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
     kept = [found.id for found in archive.find()]
-    assert 0 < len(kept) < 160, "killed at work"
+    assert 0 < len(kept) < 100, "killed at work"
     assert len(kept) % 64 == 0, "whole commits"
     wait_until(lambda: not any(is_running(worker) for worker in workers))
     assert [archive.get(id).id for id in kept] == kept
     report = into(tmp_path, folder, workers=1)
-    assert outcomes(report) == {"added": 160 - len(kept), "known": len(kept)}
+    assert outcomes(report) == {"added": 100 - len(kept), "known": len(kept)}
 
 
 def test_a_killed_worker_is_replaced(tmp_path: Path, rides: Path) -> None:

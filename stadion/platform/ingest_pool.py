@@ -9,6 +9,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ __all__ = ["IngestPool"]
 
 _QUEUE = 256
 _END_S = 10.0
+_LOOK_EVERY_S = 1.0
+_PATIENCE_S = 120.0
+_PATIENCE_S_PER_BYTE = 4e-6
+"""Four times what any reader may take."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +47,7 @@ class _Work:
 class _Worker:
     process: subprocess.Popen[bytes]
     work: _Work | None = None
+    heard: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -52,10 +58,13 @@ class IngestPool:
     ----------
     count
         How many; one that dies is replaced, and what it was at is tried file by file.
+    patience_s
+        One that says nothing for so long, and 4 s per megabyte of its job, is ended.
     """
 
     settings: Settings
     count: int
+    patience_s: float = _PATIENCE_S
     _workers: list[_Worker] = field(default_factory=list)
     _told: queue.Queue[tuple[_Worker, bytes]] = field(
         default_factory=lambda: queue.Queue(maxsize=_QUEUE)
@@ -94,7 +103,15 @@ class IngestPool:
             for worker in self._workers:
                 if todo and worker.work is None:
                     self._give(worker, todo.popleft())
-            worker, line = self._told.get()
+            try:
+                worker, line = self._told.get(timeout=_LOOK_EVERY_S)
+            except queue.Empty:
+                self._end_the_stuck()
+                continue
+            worker.heard = time.monotonic()
+            if not line and worker.work is None:
+                self._workers.remove(worker)
+                self._stop(worker, is_kill=True)
             if worker.work is None:
                 continue
             if not line:
@@ -128,8 +145,17 @@ class IngestPool:
             self._told.put((worker, line))
         self._told.put((worker, b""))
 
+    def _end_the_stuck(self) -> None:
+        """Kill who has been silent for too long: its listener then says that it died."""
+        now = time.monotonic()
+        for worker in self._workers:
+            if worker.work is not None:
+                limit = self.patience_s + _PATIENCE_S_PER_BYTE * worker.work.job.size
+                if now - worker.heard > limit:
+                    worker.process.kill()
+
     def _give(self, worker: _Worker, work: _Work) -> None:
-        worker.work = work
+        worker.work, worker.heard = work, time.monotonic()
         self._say(worker, msgspec.json.encode(work.job))
 
     def _say(self, worker: _Worker, line: bytes) -> None:
@@ -146,7 +172,7 @@ class IngestPool:
         work = worker.work
         assert work is not None  # noqa: S101  # idle ones are not asked
         if work.is_retry:
-            reason = "the process that read it died: too large for the memory, or a broken reader"
+            reason = "its reader died or never ended: too large for the memory, or a broken file"
             name = work.job.name
             take(work.number, work.job, Found(refused=(Refusal(name, reason),)))
             return []
