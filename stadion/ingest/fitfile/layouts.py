@@ -167,7 +167,9 @@ def _is_usual(each: Field) -> bool | None:
 
 def _must_be_record(definition: Definition) -> bool:
     """True when the number of the message is another, and all fields are those of a record."""
-    return _may_be_record(definition, most_odd=0) and definition.clock is not None
+    low, high = definition.message & 0xFF, definition.message >> 8
+    is_near = low == Message.RECORD or not high  # one byte of two is as it should be
+    return is_near and _may_be_record(definition, most_odd=0) and definition.clock is not None
 
 
 def _may_be_record(definition: Definition, most_odd: int = 1) -> bool:

@@ -17,6 +17,7 @@ from stadion.ingest.fitfile.sight import Sight, likely_time
 from stadion.ingest.fitfile.walk import (
     MOST_DEFINITIONS,
     Definition,
+    Field,
     Walk,
     alike,
     sound_definition_at,
@@ -28,7 +29,10 @@ _LOOKS_PER_BYTE = 1 / 5  # bounds the time for made-up files
 _LEAST_LOOKS = 20_000
 _LOOKS_TO_RESUME, _LOOKS_TO_TELL = 10, 300  # what the two searches cost, beside their steps
 _MOST_WRONG_TIMES = 24  # in a row, after which the rest is still in step
-_MOST_STEPS = 8
+_MOST_STEPS = 12
+# Of the messages without a time those that say what the file is: others stand between records.
+_ALONE = frozenset((*range(60), Message.FIELD_DESCRIPTION, 207))
+_MOST_LAYOUTS = 30
 _MOST_TIMES = 20  # looked at, to find a layout for what follows
 _LOOKED_BACK = 8  # records before one in doubt that tell which of its bytes never change
 
@@ -42,7 +46,7 @@ def salvage(data: bytes, start: int, end: int, definitions: Sequence[Definition]
         What a walk without checks found: their times tell when the recording was made, and
         records more than 45 days off are not believed.
     """
-    sight = Sight(data, start, end)
+    sight = Sight(data, start, end, looks=_LEAST_LOOKS + len(data) * _LOOKS_PER_BYTE)
     sight.near = likely_time(sight, definitions)
     return _Salvage(data, end, sight, Walk([], end)).run(start)
 
@@ -57,13 +61,12 @@ class _Salvage:
     result: Walk
     active: dict[int, Definition] = field(default_factory=dict)
     known: dict[bytes, Definition] = field(default_factory=dict)
+    layouts: dict[tuple[int, bool, Field | None], Definition] = field(default_factory=dict)
     layout: Definition | None = None
     last: list[int] = field(default_factory=list)
-    looks: float = 0
 
     def run(self, start: int) -> Walk:
         result = self.result
-        self.looks = _LEAST_LOOKS + len(self.data) * _LOOKS_PER_BYTE
         position = start
         while position < self.end and len(result.definitions) < MOST_DEFINITIONS:
             definition = self.step(position, self.active)
@@ -105,12 +108,21 @@ class _Salvage:
             local, same = self.believed(position, sound)
             if same is None:
                 return None
-            self.result.definitions.append(same)
+            self.remember(same)
             if sound:
                 self.known[block] = same
             self.result.mended["definitions mended"] += same is not sound
         self.active[local] = same
         return position + same.length
+
+    def remember(self, definition: Definition) -> None:
+        """Note a definition, and its layout for records of which the own one is lost."""
+        layout = (definition.size, definition.big_endian, definition.clock)
+        if self.layouts.get(layout) is definition:
+            return
+        self.result.definitions.append(definition)
+        if definition.clock:
+            self.layouts[layout] = definition
 
     def believed(self, position: int, sound: Definition | None) -> tuple[int, Definition | None]:
         """(local type, definition): what stands there, or what the records behind it ask for."""
@@ -121,10 +133,10 @@ class _Salvage:
             is_first = is_usual(usual) and self.starts(position + usual.length)
             if is_timeless or is_first or self.follows(position, own, usual):
                 return own, usual
-        self.looks -= _LOOKS_TO_TELL
-        found = list(readings(self.sight, position)) if self.looks > 0 else []
+        self.sight.looks -= _LOOKS_TO_TELL
+        found = list(readings(self.sight, position)) if self.sight.looks > 0 else []
         for local, reading in found:
-            if self.looks > 0 and self.follows(position, local, reading):
+            if self.sight.looks > 0 and self.follows(position, local, reading, least=3):
                 return local, reading
         if sound is None or not is_usual(sound):
             likely = [
@@ -142,12 +154,12 @@ class _Salvage:
             return False
         return self.step(position, {}) is not None
 
-    def follows(self, position: int, local: int, definition: Definition) -> bool:
+    def follows(self, position: int, local: int, definition: Definition, least: int = 2) -> bool:
         """True when records of that layout follow the definition at once."""
         after = position + definition.length
         if after >= self.end or self.data[after] != local:
             return False
-        return self.holds(after, {**self.active, local: definition}, least=2)
+        return self.holds(after, {**self.active, local: definition}, least)
 
     def take(self, position: int, definition: Definition) -> int:
         """Take the record that starts there, and those like it that follow."""
@@ -182,14 +194,13 @@ class _Salvage:
         since = position if doubted is None else doubted
         resumed = self.next_sound(since + 1)
         step = 1 + self.layout.size if self.layout else 0
-        if resumed - since > max(3 * step, 60) and self.looks > 0:
-            self.looks -= _LOOKS_TO_TELL
+        if resumed - since > max(3 * step, 60) and self.sight.looks > 0:
+            self.sight.looks -= _LOOKS_TO_TELL
             told = told_again(self.sight, since, resumed) or self.told_elsewhere(since, resumed)
             if told is not None:
                 resumed, definition = told
                 self.active[self.data[resumed]] = definition
-                if definition not in self.result.definitions:
-                    self.result.definitions.append(definition)
+                self.remember(definition)
                 self.result.mended["definitions mended"] += 1
         if resumed == self.end and self.is_last(position):
             self.result.is_cut = True
@@ -207,13 +218,14 @@ class _Salvage:
 
         They need not be in step: others may stand between them.
         """
-        layouts = {(d.size, d.big_endian, d.clock): d for d in self.result.definitions if d.clock}
-        for big_endian in {is_big for _, is_big, _ in layouts}:
+        layouts = [*self.layouts.values()][-_MOST_LAYOUTS:]
+        for big_endian in {layout.big_endian for layout in layouts}:
             times = self.sight.times(big_endian)
             low, high = times.searchsorted([start, end])
-            for time, layout in product(times[low:high][:_MOST_TIMES].tolist(), layouts.values()):
+            for time, layout in product(times[low:high][:_MOST_TIMES].tolist(), layouts):
+                self.sight.looks -= 1
                 first = time - 1 - (layout.clock.offset if layout.clock else 0)
-                if first < start or self.data[first] > 0x0F or self.looks <= 0:
+                if first < start or self.data[first] > 0x0F or self.sight.looks <= 0:
                     continue
                 if self.holds(first, {**self.active, self.data[first]: layout}, least=3):
                     return first, layout
@@ -315,13 +327,13 @@ class _Salvage:
         return known is not None and position + 1 + known.size > self.end
 
     def next_sound(self, position: int) -> int:
-        self.looks -= _LOOKS_TO_RESUME
+        self.sight.looks -= _LOOKS_TO_RESUME
         starts = heapq.merge(
             self.sight.definitions_from(position),
             *(self.sight.records_from(position, k, d) for k, d in self.active.items()),
         )
         for start in starts:
-            if self.looks <= 0:
+            if self.sight.looks <= 0:
                 break
             if self.holds(start, self.active):
                 return start
@@ -331,7 +343,7 @@ class _Salvage:
         """True when a few steps in a row are sound, and the first `least` cannot be chance."""
         count = 0
         for _ in range(_MOST_STEPS):
-            self.looks -= 1
+            self.sight.looks -= 1
             if position == self.end:
                 return count > 0
             definition = self.step(position, active)
@@ -344,8 +356,8 @@ class _Salvage:
             # A definition without fields is six bytes, mostly zeros: it may be chance.
             if definition.fields if is_new else definition.clock:
                 count += 1
-            elif is_new or not count or definition.message != Message.HRV:
-                return False  # beats stand between records, and have no time
+            elif is_new or not count or definition.message in _ALONE:
+                return False
             if is_new:
                 active = {**active, self.data[position] & 0x0F: definition}
             position += definition.length if is_new else 1 + definition.size

@@ -22,7 +22,10 @@ __all__ = ["SPAN_S", "Sight", "likely_time"]
 SPAN_S = 45 * 86400  # a device left on for a month is real; a year off is a damaged record
 _FORTNIGHT_S = 1 << 20  # 12 days
 _MOST_LOOKED_AT = 2_000  # definitions in one body; bounds the time for made-up files
-_CHUNK = 128
+_CHUNK = 16
+_LOOKS_PER_TIME = 1 / 500
+_BLOCK = 1 << 20
+_MOST_KEPT = 24  # lists of where records of a layout may start
 
 
 def likely_time(sight: Sight, definitions: Sequence[Definition]) -> float | None:
@@ -45,13 +48,19 @@ def likely_time(sight: Sight, definitions: Sequence[Definition]) -> float | None
 
 @dataclass(slots=True, eq=False)
 class Sight:
-    """What can be seen of a body without walking it. `near` is a time of the recording."""
+    """What can be seen of a body without walking it.
+
+    `near` is a time of the recording; `looks` are how many places may yet be tried as the start
+    of a record, which bounds the time for made-up files.
+    """
 
     data: bytes
     start: int
     end: int
     near: float | None = None
+    looks: float = 0
     _times: dict[bool, IntArray] = field(default_factory=dict)
+    _records: dict[tuple[int, bool, int], IntArray] = field(default_factory=dict)
     _definitions: IntArray | None = None
     _read: list[tuple[int, Definition]] | None = None
 
@@ -92,38 +101,53 @@ class Sight:
     def _find_times(self, order: str) -> IntArray:
         length = self.end - self.start - 3
         if self.near is None or length <= 0:
-            return np.empty(0, np.int64)
+            return np.empty(0, np.int32)
         words = np.ndarray((length,), order, self.data, self.start, (1,))
         low, high = max(self.near - SPAN_S, 1), self.near + SPAN_S
-        return np.flatnonzero((words >= low) & (words <= high)) + self.start
+        found = [np.empty(0, np.int32)]
+        for at in range(0, length, _BLOCK):
+            block = words[at : at + _BLOCK]
+            places = np.flatnonzero((block >= low) & (block <= high)) + (self.start + at)
+            found.append(places.astype(np.int32))
+        return np.concatenate(found)
 
     def records_from(self, position: int, local: int, definition: Definition) -> Iterator[int]:
         """Offsets at or after `position` where a record may start that bears a near time."""
-        clock = definition.clock
-        if clock is None:
+        if definition.clock is None:
             return
-        times = self.times(definition.big_endian)
-        before = 1 + clock.offset
-        at = int(np.searchsorted(times, position + before))
-        octets = np.frombuffer(self.data, np.uint8)
-        while at < len(times):
-            starts = times[at : at + _CHUNK] - before
-            yield from starts[octets[starts] == local].tolist()
-            at += _CHUNK
+        starts = self._starts(local, definition.big_endian, 1 + definition.clock.offset)
+        for at in range(int(starts.searchsorted(np.int32(position))), len(starts), _CHUNK):
+            yield from starts[at : at + _CHUNK].tolist()
+
+    def _starts(self, local: int, big_endian: bool, before: int) -> IntArray:
+        """Offsets of all headers of that local type that stand so many bytes before a time."""
+        key = (local, big_endian, before)
+        known = self._records.get(key)
+        if known is None:
+            starts = self.times(big_endian) - np.int32(before)
+            self.looks -= len(starts) * _LOOKS_PER_TIME
+            octets = np.frombuffer(self.data, np.uint8)
+            known = starts[(starts >= self.start) & (octets[starts] == local)]
+            while len(self._records) >= _MOST_KEPT:
+                del self._records[next(iter(self._records))]
+            self._records[key] = known
+        return known
 
     def definitions_from(self, position: int) -> Iterator[int]:
         """Offsets at or after `position` where a definition with fields may start."""
         if self._definitions is None:
             self._definitions = self._find_definitions()
-        yield from self._definitions[np.searchsorted(self._definitions, position) :].tolist()
+        found = self._definitions
+        for at in range(int(found.searchsorted(np.int32(position))), len(found), _CHUNK):
+            yield from found[at : at + _CHUNK].tolist()
 
     def _find_definitions(self) -> IntArray:
         octets = np.frombuffer(self.data, np.uint8)[self.start : self.end]
         if len(octets) < 9:
-            return np.empty(0, np.int64)
+            return np.empty(0, np.int32)
         is_header = octets[:-8] & 0xD0 == 0x40
         is_header &= (octets[1:-7] == 0) & (octets[2:-6] <= 1) & (octets[5:-3] > 0)
-        return np.flatnonzero(is_header) + self.start
+        return (np.flatnonzero(is_header) + self.start).astype(np.int32)
 
     def all_definitions(self) -> list[tuple[int, Definition]]:
         """(offset, definition) of what looks like one, wherever it stands."""
