@@ -25,7 +25,7 @@ from stadion.ingest.fitfile.walk import (
 
 __all__ = ["salvage"]
 
-_LOOKS_PER_BYTE = 1 / 5  # bounds the time for made-up files
+_LOOKS_PER_BYTE = 1 / 8  # bounds the time for made-up files
 _LEAST_LOOKS = 20_000
 _LOOKS_TO_RESUME, _LOOKS_TO_TELL = 10, 300  # what the two searches cost, beside their steps
 _MOST_WRONG_TIMES = 24  # in a row, after which the rest is still in step
