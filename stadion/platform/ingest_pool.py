@@ -127,13 +127,18 @@ class IngestPool:
                 take(worker.work.number, worker.work.job, answer.found)
 
     def _started(self) -> _Worker:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stadion.platform.ingest_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "stadion.platform.ingest_worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        except OSError as error:
+            raise StadionError(
+                Code.UNAVAILABLE, f"no process can be started: {error.strerror}", "use one worker"
+            ) from error
         worker = _Worker(process)
         self._say(worker, msgspec.json.encode(self.settings))
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
