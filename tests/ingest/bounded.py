@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -57,10 +58,15 @@ def bounded(call: Callable[[], Opened], size: int, watch: Watch) -> tuple[Opened
     """
     broken: list[str] = []
     opened: Opened | None = None
+    warned: list[warnings.WarningMessage] = []
     watch.seen.clear()
     began = time.process_time()
     try:
-        with _memory(_EXTRA_BYTES + _TIMES_INPUT * size):
+        with (
+            warnings.catch_warnings(record=True) as warned,
+            _memory(_EXTRA_BYTES + _TIMES_INPUT * size),
+        ):
+            warnings.simplefilter("always")
             watch.is_on = True
             opened = call()
     except StadionError:
@@ -77,6 +83,7 @@ def bounded(call: Callable[[], Opened], size: int, watch: Watch) -> tuple[Opened
             broken.append(refusal.reason)
         if not refusal.reason.strip():
             broken.append("a refusal without a reason")
+    broken += [f"warns: {each.message} ({each.filename}:{each.lineno})" for each in warned[:3]]
     return opened, broken + watch.seen
 
 

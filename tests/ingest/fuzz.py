@@ -21,6 +21,7 @@ from stadion.ingest.base import Member, Reader
 from stadion.ingest.opening.claims import read_group
 from tests.ingest.bounded import Watch, bounded
 from tests.ingest.mutating import mutated
+from tests.ingest.mutating_formats import archived
 from tests.places import ROOT
 
 __all__ = ["Seed", "fuzzed", "seeds"]
@@ -57,12 +58,31 @@ def fuzzed(count: int, chance: random.Random, known: Sequence[Seed]) -> Iterator
         bad = good[: chance.randrange(len(good) + 1)] if is_cut else mutated(good, chance, others)
         group = [*seed.group]
         group[place] = Member.of(group[place].path, bad)
-        size = sum(len(member.data) for member in group)
-        opened, broken = bounded(lambda: _opened(seed.reader, group), size, watch)  # noqa: B023
-        if is_cut and opened and not broken and name in _MARKS_ITS_END:
+        if number % 5 == 1:
+            size, opened, broken = _through_archive(group, chance, watch)
+        else:
+            size = sum(len(member.data) for member in group)
+            opened, broken = bounded(lambda: _opened(seed.reader, group), size, watch)  # noqa: B023
+        if is_cut and number % 5 != 1 and opened and not broken and name in _MARKS_ITS_END:
             broken = _unmarked(opened, seed)
         for sentence in broken:
             yield f"{name} number {number}, {seed.group[place].path}: {sentence}"
+
+
+def _through_archive(
+    group: Sequence[Member], chance: random.Random, watch: Watch
+) -> tuple[int, Opened | None, list[str]]:
+    """(bytes unpacked, what came in, broken bounds) of the files in a zip, or one in a gzip."""
+    files = [(member.path or "file", member.data) for member in group]
+    if len(files) == 1 and chance.random() < 0.3:
+        packed, name = gzip.compress(files[0][1], 1), files[0][0] + ".gz"
+        packed = packed[: chance.randrange(len(packed) // 2, len(packed) + 1)]
+    else:
+        packed, name = archived(files, chance), "export.zip"
+        if chance.random() < 0.1:
+            packed = archived([("inner.zip", packed)], chance)
+    size = len(packed) + sum(len(data) for _, data in files)
+    return size, *bounded(lambda: open_bytes(packed, name), size, watch)
 
 
 def _opened(reader: Reader, group: list[Member]) -> Opened:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+from tests.ingest.mutating_formats import Change, changes_for
 
 __all__ = ["mutated"]
 
@@ -18,11 +20,10 @@ _WORDS = (b"\x00", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80"
           b"\r", b"\n\n", b'"', b"<", b"&#0;", b"]]>", b"\x1a", b"\xed\xa0\x80", b"{" * 50,
           b"," * 200)  # fmt: skip
 
-Change = Callable[[bytearray, random.Random, Sequence[bytes]], None]
-
 
 def mutated(data: bytes, chance: random.Random, others: Sequence[bytes]) -> bytes:
-    """One to five changes, of bytes, numbers, lengths or whole stretches.
+    """One to five changes, of bytes, numbers, lengths or whole stretches, half of them such as
+    only that format knows.
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ def mutated(data: bytes, chance: random.Random, others: Sequence[bytes]) -> byte
     changed = bytearray(data)
     for _ in range(chance.randrange(1, 6)):
         if changed:
-            chance.choice(_CHANGES)(changed, chance, others)
+            changes = changes_for(changed) if chance.random() < 0.5 else _CHANGES
+            chance.choice(changes)(changed, chance, others)
     return bytes(changed[:_MOST_BYTES])
 
 
