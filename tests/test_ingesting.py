@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from collections import Counter
@@ -145,6 +146,15 @@ def test_few_small_files_start_no_process(
     monkeypatch.setattr(subprocess, "Popen", never)
     report = into(tmp_path, rides / "00.fit")
     assert outcomes(report) == {"added": 1}
+
+
+def test_a_packed_archive_is_read_by_whoever_gets_its_job(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "season.tar.xz", "w:xz", preset=0) as archive:
+        for number in range(5):
+            (tmp_path / "ride.fit").write_bytes(ride(10_800, number))
+            archive.add(tmp_path / "ride.fit", f"{number}.fit")
+    report = into(tmp_path / "home", tmp_path / "season.tar.xz", workers=2)
+    assert outcomes(report) == {"added": 5}
 
 
 @pytest.mark.data

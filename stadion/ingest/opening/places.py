@@ -170,7 +170,8 @@ class Archives:
             what = f"{kind} is damaged or cut short"
             pieces = salvaged(COMPRESSED[kind](packed, piece_bytes), notes, what)
             return streamed(bounded(pieces, place.limit), packed.close)
-        archive = self._archive(outer, kind)
+        # What the archive may unpack to was bounded when it was looked into: `limit` is the file's.
+        archive = self._archive(replace(outer, limit=_MOST_SPOOLED_BYTES), kind)
         entry = archive.index.entries[number]
         if entry.refusal:
             raise StadionError(Code.INVALID, entry.refusal)
