@@ -128,9 +128,10 @@ def _rows(path: str, data: bytes, delimiter: str) -> FloatArray:
 
 
 def _track(unit: str, rows: FloatArray, path: str) -> tuple[Track, tuple[Repair, ...]]:
-    channels = {
-        name: rows[:, 1 + column].astype(np.float32) for column, name in enumerate(_CHANNELS)
-    }
+    with np.errstate(over="ignore"):  # too large for a float32 is infinite
+        channels = {
+            name: rows[:, 1 + column].astype(np.float32) for column, name in enumerate(_CHANNELS)
+        }
     timeline = build_timeline((rows[:, 0] - 1) / _RATE_HZ, channels, unit)
     if timeline is None:
         raise StadionError(Code.INVALID, f"{path} holds no row with a time index")

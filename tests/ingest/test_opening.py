@@ -20,7 +20,7 @@ from stadion.core.plugins import Cupboard
 from stadion.ingest import Opened, open_bytes, open_each, open_path, plan
 from stadion.ingest.base import Reader
 from tests.ingest.fit_writer import activity
-from tests.ingest.real_files import only
+from tests.ingest.real_files import only, reader
 
 RIDE = b"time (s),power (W)\n0,100\n1,200\n"
 RUN = activity(3).file()
@@ -312,3 +312,10 @@ def test_a_reader_that_fails_takes_only_its_own_file_with_it(tmp_path: Path) -> 
     opened = open_bytes(zipped({"a.bad": b"BAD", "b.csv": RIDE}), "x.zip", readers)
     assert readers_of(opened) == ["csv"]
     assert "'bad' failed: ZeroDivisionError" in only(opened.refused).reason
+
+
+def test_rows_of_ones_own_export_are_of_the_athlete_it_is_given_for() -> None:
+    export = reader("apple_health").example()[0]
+    for athlete in ("ada", ""):
+        (table,) = open_bytes(export.data, export.path, athlete=athlete).tables
+        assert set(table.columns["person"]) == {athlete}

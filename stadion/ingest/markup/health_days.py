@@ -21,7 +21,8 @@ from stadion.ingest.markup.health_sources import Cover, sums_by_day
 
 __all__ = ["PERSON", "Days"]
 
-PERSON = "me"
+PERSON = ""
+"""The export does not say who it is of; the opener knows for whom it is read."""
 """An export is of one person and names them nowhere but in their devices' names."""
 _DAY_S = 86_400
 _EPOCH = date(1970, 1, 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from stadion.core.activity import Activity, Recording, Repair, Source, Table
 from stadion.core.errors import StadionError
 from stadion.ingest.base import Member, Notes, Reader
@@ -12,6 +14,8 @@ from stadion.ingest.opening.annotating import annotated
 from stadion.ingest.opening.finish import finished
 
 __all__ = ["Claim", "Doubled", "Opened", "Refusal", "assigned", "read_group"]
+
+_PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def read_group(
                 if isinstance(v, Activity)
             ),
             tuple(
-                replace(v, source=_mended(v.source, repairs))
+                _owned(replace(v, source=_mended(v.source, repairs)), athlete)
                 for v in values
                 if isinstance(v, Table)
             ),
@@ -134,6 +138,15 @@ def _completed(
     )
     whole = annotated(whole, notes)
     return finished(whole) if finish else whole
+
+
+def _owned(table: Table, athlete: str) -> Table:
+    """A person's own export does not name him: its rows are the athlete's it is given for."""
+    people = table.columns.get(_PERSON)
+    if not athlete or people is None or people.dtype.kind != "U" or (people != "").any():
+        return table
+    named = np.full(len(people), athlete)
+    return replace(table, columns={**table.columns, _PERSON: named})
 
 
 def _mended(source: Source, repairs: tuple[Repair, ...]) -> Source:
