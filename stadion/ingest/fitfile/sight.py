@@ -21,6 +21,7 @@ __all__ = ["SPAN_S", "Sight", "likely_time"]
 
 SPAN_S = 45 * 86400  # a device left on for a month is real; a year off is a damaged record
 _FORTNIGHT_S = 1 << 20  # 12 days
+_MOST_WALKED, _FIRST_COUNTS = 50, 20
 _MOST_LOOKED_AT = 2_000  # definitions in one body; bounds the time for made-up files
 _CHUNK = 16
 _LOOKS_PER_TIME = 1 / 500
@@ -29,21 +30,29 @@ _MOST_KEPT = 24  # lists of where records of a layout may start
 
 
 def likely_time(sight: Sight, definitions: Sequence[Definition]) -> float | None:
-    """A time in the fortnight in which most different times lie; None = there are no times.
+    """A time in the fortnight that most speaks for; None = there are no times.
 
-    They are those of the definitions' records, and of what follows behind each definition:
-    records read out of step tell of many fortnights, zeros of one moment.
+    The definitions' records speak, and more so what follows right behind each definition:
+    records read out of step may tell of another time, and of the same one all along.
     """
-    times = [times_of(sight.data, definition) for definition in definitions if definition.is_used]
-    known = np.unique(np.concatenate([*times, sight.first_times()]))
-    known = known[np.isfinite(known) & (known > 0) & (known < 0x80000000)]
-    if not len(known):
-        return None
-    fortnights, counts = np.unique(known // _FORTNIGHT_S, return_counts=True)
-    # Small numbers are seldom times: most devices know the date.
-    weights = counts * np.where(fortnights * _FORTNIGHT_S < RELATIVE_BELOW, 1, 4)
-    likely = fortnights[weights.argmax()]
-    return float(np.median(known[known // _FORTNIGHT_S == likely]))
+    walked = [times_of(sight.data, definition) for definition in definitions if definition.is_used]
+    votes: dict[int, list[float]] = {}
+    weights: dict[int, float] = {}
+    for times, weight, most in (
+        (np.concatenate([*walked, np.empty(0)]), 1, _MOST_WALKED),
+        (sight.first_times(), _FIRST_COUNTS, np.inf),
+    ):
+        known = np.unique(times[np.isfinite(times) & (times > 0) & (times < 0x80000000)])
+        fortnights, starts = np.unique(known // _FORTNIGHT_S, return_index=True)
+        for fortnight, group in zip(
+            fortnights.astype(int).tolist(), np.split(known, starts[1:]), strict=False
+        ):
+            # Small numbers are seldom times: most devices know the date.
+            trust = 1 if fortnight * _FORTNIGHT_S < RELATIVE_BELOW else 4
+            weight_here = trust * min(weight * len(group), most)
+            weights[fortnight] = weights.get(fortnight, 0) + weight_here
+            votes.setdefault(fortnight, []).append(float(np.median(group)))
+    return votes[max(weights, key=weights.__getitem__)][0] if weights else None
 
 
 @dataclass(slots=True, eq=False)
