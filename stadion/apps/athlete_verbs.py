@@ -46,7 +46,10 @@ def athlete(
         raise typer.BadParameter(f"say 'stadion athlete', or one of {', '.join(_ACTIONS)}")
     who = name or _the_only_one(place)
     if action == "set":
-        answer(place.set_profile(who, _assigned(values or []), _day(day)), as_json)
+        view = place.set_profile(who, _assigned(values or []), _day(day))
+        answer(view, as_json)
+        if view["older_workouts"] and not as_json:
+            typer.echo("it does not hold for the older workouts; --day says from when it does")
     elif action == "erase":
         answer(place.erase_athlete(who), as_json)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,8 @@ class Athletes(Rooms):
     def set_profile(self, name: str, values: Mapping[str, Any], day: date | None = None) -> View:
         """Say what holds of an athlete from a day on (today); what is not named stays.
 
+        It says nothing of `older_workouts`: an earlier `day` lets it hold for them too.
+
         Raises
         ------
         StadionError
@@ -85,10 +87,12 @@ class Athletes(Rooms):
         who = _inside(name)
         from_day = day or datetime.now(UTC).date()
         self._archive.profiles.set(who, from_day, Profile(**values))
+        morning = datetime.combine(from_day, time.min, UTC)
         return {
             "athlete": who,
             "day": from_day.isoformat(),
             "profile": self._archive.profiles.on(who, from_day).known,
+            "older_workouts": self._archive.count(athlete=who, until=morning),
         }
 
     def erase_athlete(self, name: str) -> View:

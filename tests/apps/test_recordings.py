@@ -171,6 +171,9 @@ def test_form_and_best_efforts_follow_the_loads(archive: Server) -> None:
 def test_a_profile_that_cannot_be_true_is_refused(archive: Server) -> None:
     with pytest.raises(StadionError, match=r"ftp_w is 9000.* expected 20 to 700 W"):
         archive.client.set_profile("ada", {"ftp_w": 9000})
+    assert (
+        archive.client.set_profile("ada", {"ftp_w": 255}, date(2030, 1, 1))["older_workouts"] >= 7
+    )
     with pytest.raises(StadionError, match="there is no athlete 'nobody'") as caught:
         archive.client.athlete("nobody")
     assert caught.value.code is Code.NOT_FOUND
