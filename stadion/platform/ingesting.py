@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,16 +105,18 @@ class _Tally:
     done: int = 0
     waiting: list[tuple[int, Found]] = field(default_factory=list)
     rows: list[tuple[int, list[Row]]] = field(default_factory=list)
+    files: dict[int, tuple[Job, Iterator[tuple[str, int]]]] = field(default_factory=dict)
 
     def take(self, number: int, job: Job, found: Found) -> None:
         """What came out of one recording or group of files of the job with that number."""
         self.waiting.append((number, found))
         if sum(max(1, len(each.drafts)) for _, each in self.waiting) >= _BATCH:
             self.keep()
-        names = _names(found)
-        self.done = min(self.total, self.done + max(1, len(names)))
+        _, files = self.files.setdefault(id(job), (job, _files(job)))
+        name, count = next(files, ("", 0))
+        self.done += count
         if self.progress:
-            self.progress(names[-1] if names else job.name, self.done, self.total)
+            self.progress(name, self.done, self.total)
 
     def keep(self) -> None:
         """Commit what waits."""
@@ -132,11 +134,13 @@ class _Tally:
         return report
 
 
-def _names(found: Found) -> list[str]:
-    """Files that a found thing accounts for."""
-    lines = [*(line for _, line in found.drafts), *found.known, *found.tables]
-    names = [*(line.name for line in lines), *(each.name for each in found.doubled)]
-    return list(dict.fromkeys([*names, *(each.name for each in found.refused)]))
+def _files(job: Job) -> Iterator[tuple[str, int]]:
+    """Name, and number of files, of each thing that a job gives, in its order."""
+    told = [*(each.name for each in job.refused), *(each.name for each in job.doubled)]
+    if told:
+        yield told[-1], len(told)
+    for piece in job.pieces:
+        yield piece.members[0].path, len(piece.members)
 
 
 def _is_small(jobs: Sequence[Job]) -> bool:
