@@ -164,7 +164,7 @@ def _walked(data: bytes, extent: _Extent) -> tuple[Walk, bool, list[Repair]]:
     walked = walk(data, extent.start, extent.end)
     is_damaged = walked.end < extent.end or not extent.is_intact
     if is_damaged:
-        walked = salvage(data, extent.start, extent.end, walked.definitions)
+        walked = salvage(data, extent.start, extent.end, walked)
     repairs = [Repair(what, count) for what, count in walked.mended.items() if count]
     if walked.skipped:
         repairs.append(Repair("bytes of damaged records skipped", walked.skipped))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -37,17 +37,17 @@ _MOST_TIMES = 20  # looked at, to find a layout for what follows
 _LOOKED_BACK = 8  # records before one in doubt that tell which of its bytes never change
 
 
-def salvage(data: bytes, start: int, end: int, definitions: Sequence[Definition]) -> Walk:
+def salvage(data: bytes, start: int, end: int, walked: Walk) -> Walk:
     """Walk a damaged body: check each step, and after junk look for the next sound record.
 
     Parameters
     ----------
-    definitions
+    walked
         What a walk without checks found: their times tell when the recording was made, and
         records more than 45 days off are not believed.
     """
     sight = Sight(data, start, end, looks=_LEAST_LOOKS + len(data) * _LOOKS_PER_BYTE)
-    sight.near = likely_time(sight, definitions)
+    sight.near = likely_time(sight, walked)
     return _Salvage(data, end, sight, Walk([], end)).run(start)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -12,6 +12,7 @@ from stadion.core.arrays import Array, FloatArray, IntArray
 from stadion.ingest.fitfile.messages import RELATIVE_BELOW
 from stadion.ingest.fitfile.walk import (
     Definition,
+    Walk,
     sound_definition_at,
     times_of,
     word_order,
@@ -21,7 +22,8 @@ __all__ = ["SPAN_S", "Sight", "likely_time"]
 
 SPAN_S = 45 * 86400  # a device left on for a month is real; a year off is a damaged record
 _FORTNIGHT_S = 1 << 20  # 12 days
-_MOST_WALKED, _FIRST_COUNTS = 50, 20
+_LEAST_IN_STEP, _MOST_STEP_S = 3, 600
+_MOST_LAYOUTS = 24
 _MOST_LOOKED_AT = 2_000  # definitions in one body; bounds the time for made-up files
 _CHUNK = 16
 _LOOKS_PER_TIME = 1 / 500
@@ -29,30 +31,26 @@ _BLOCK = 1 << 20
 _MOST_KEPT = 24  # lists of where records of a layout may start
 
 
-def likely_time(sight: Sight, definitions: Sequence[Definition]) -> float | None:
+def likely_time(sight: Sight, walk: Walk) -> float | None:
     """A time in the fortnight that most speaks for; None = there are no times.
 
-    The definitions' records speak, and more so what follows right behind each definition:
-    records read out of step may tell of another time, and of the same one all along.
+    Where the walk lost its way, best are times that stand a record apart and rise by less than
+    ten minutes; where there are none of these, what follows behind each definition.
     """
-    walked = [times_of(sight.data, definition) for definition in definitions if definition.is_used]
-    votes: dict[int, list[float]] = {}
-    weights: dict[int, float] = {}
-    for times, weight, most in (
-        (np.concatenate([*walked, np.empty(0)]), 1, _MOST_WALKED),
-        (sight.first_times(), _FIRST_COUNTS, np.inf),
-    ):
-        known = np.unique(times[np.isfinite(times) & (times > 0) & (times < 0x80000000)])
-        fortnights, starts = np.unique(known // _FORTNIGHT_S, return_index=True)
-        for fortnight, group in zip(
-            fortnights.astype(int).tolist(), np.split(known, starts[1:]), strict=False
-        ):
-            # Small numbers are seldom times: most devices know the date.
-            trust = 1 if fortnight * _FORTNIGHT_S < RELATIVE_BELOW else 4
-            weight_here = trust * min(weight * len(group), most)
-            weights[fortnight] = weights.get(fortnight, 0) + weight_here
-            votes.setdefault(fortnight, []).append(float(np.median(group)))
-    return votes[max(weights, key=weights.__getitem__)][0] if weights else None
+    walked = [times_of(sight.data, each) for each in walk.definitions if each.is_used]
+    lost = walk.is_cut or walk.end < sight.end
+    in_step = _densest(sight.times_in_step(), _LEAST_IN_STEP) if lost else None
+    return in_step or _densest(np.concatenate([*walked, sight.first_times()]))
+
+
+def _densest(times: FloatArray, least: int = 1) -> float | None:
+    known = np.unique(times[np.isfinite(times) & (times > 0) & (times < 0x80000000)])
+    fortnights, counts = np.unique(known // _FORTNIGHT_S, return_counts=True)
+    # Small numbers are seldom times: most devices know the date.
+    weights = counts * np.where(fortnights * _FORTNIGHT_S < RELATIVE_BELOW, 1, 4)
+    if not len(known) or counts[weights.argmax()] < least:
+        return None
+    return float(np.median(known[known // _FORTNIGHT_S == fortnights[weights.argmax()]]))
 
 
 @dataclass(slots=True, eq=False)
@@ -167,6 +165,30 @@ class Sight:
 
     def _possible(self) -> Iterator[int]:
         return islice(self.definitions_from(self.start), _MOST_LOOKED_AT)
+
+    def times_in_step(self) -> FloatArray:
+        """Times that the same header stands before, and behind it the next a record later."""
+        layouts = {
+            (self.data[at] & 0x0F, d.size + 1, d.clock.offset + 1, d.big_endian)
+            for at, d in self.all_definitions()
+            if d.clock is not None and d.size > d.clock.offset
+        }
+        found = [np.empty(0)]
+        octets = np.frombuffer(self.data, np.uint8)
+        for local, step, before, big_endian in sorted(layouts)[:_MOST_LAYOUTS]:
+            count = self.end - self.start - step - before - 3
+            if count <= 0:
+                continue
+            own = octets[self.start : self.start + count] == local
+            own &= octets[self.start + step : self.start + step + count] == local
+            first = np.flatnonzero(own) + (self.start + before)
+            words = np.ndarray(
+                (len(self.data) - 3,), ">u4" if big_endian else "<u4", self.data, 0, (1,)
+            )
+            times = words[first].astype(np.float64)
+            rise = words[first + step] - times
+            found.append(times[(rise > 0) & (rise <= _MOST_STEP_S)])
+        return np.concatenate(found)
 
     def first_times(self) -> FloatArray:
         """Times of the records right behind what looks like a definition."""
