@@ -96,13 +96,15 @@ def excursions(values: FloatArray, width: int, up: float, down: float) -> BoolAr
     none = np.zeros(len(values), np.bool_)
     if len(values) < width + 2:
         return none
-    steps = np.diff(values)
-    size = width + 1
-    # Cheap first: no chain of `width` steps reaches the limit in almost every recording.
-    if steps.max() * width > up and -steps.min() * width > up:
-        none |= values - _without_hills(values, size) > up
-    if steps.max() * width > down and -steps.min() * width > down:
-        none |= -values - _without_hills(-values, size) > down
+    with np.errstate(over="ignore"):  # a made-up file holds 1e308, too: beyond it is beyond `up`
+        steps = np.diff(values)
+        size = width + 1
+        # Cheap first: no chain of `width` steps reaches the limit in almost every recording.
+        highest, lowest = steps.max() * width, -steps.min() * width
+        if highest > up and lowest > up:
+            none |= values - _without_hills(values, size) > up
+        if highest > down and lowest > down:
+            none |= -values - _without_hills(-values, size) > down
     return none
 
 
