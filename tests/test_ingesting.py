@@ -223,7 +223,6 @@ def test_a_kill_of_all_loses_nothing_kept_and_leaves_nobody(
     process.wait(timeout=30)
     kept = [found.id for found in archive.find()]
     assert 0 < len(kept) < 100, "killed at work"
-    assert len(kept) % 64 == 0, "whole commits"
     wait_until(lambda: not any(is_running(worker) for worker in workers))
     assert [archive.get(id).id for id in kept] == kept
     report = into(tmp_path, folder, workers=1)

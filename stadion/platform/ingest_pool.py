@@ -83,13 +83,20 @@ class IngestPool:
             self._stop(worker, is_kill=kind is not None)
         self._workers.clear()
 
-    def run(self, jobs: Sequence[Job], take: Callable[[int, Job, Found], None]) -> None:
+    def run(
+        self,
+        jobs: Sequence[Job],
+        take: Callable[[int, Job, Found], None],
+        wait: Callable[[], None] = lambda: None,
+    ) -> None:
         """Share the jobs among the processes.
 
         Parameters
         ----------
         take
             Called here, with the number of the job, for each recording or group of files.
+        wait
+            Called here about once a second while nobody has anything to tell.
 
         Raises
         ------
@@ -107,6 +114,7 @@ class IngestPool:
                 worker, line = self._told.get(timeout=_LOOK_EVERY_S)
             except queue.Empty:
                 self._end_the_stuck()
+                wait()
                 continue
             worker.heard = time.monotonic()
             if not line and worker.work is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,9 @@ Progress = Callable[[str, int, int], None]
 """Told (the file that is done, how many are, how many there are)."""
 
 _BATCH = 64
+_WAIT_S = 5.0
+"""What is read is kept after so long: somebody may wait for it, and drafts do not live for ever."""
+_LARGE_BYTES = 32 << 20
 _SMALL_FILES = 48
 _SMALL_BYTES = 12 << 20
 """Less is read sooner than a process has started."""
@@ -65,6 +69,8 @@ def ingest(
     if _is_small(jobs) if workers is None else workers <= 1:
         with Archives() as archives:
             for number, job in enumerate(jobs):
+                if job.size > _LARGE_BYTES:
+                    tally.keep()
                 for opened in job.run(readers, athlete, True, archives):
                     tally.take(number, job, found_in(opened, archive, tables, sync=False))
         tally.keep()
@@ -73,7 +79,7 @@ def ingest(
         settings = Settings(str(home.archive.absolute()), plugins, athlete)
         count = min(workers or len(os.sched_getaffinity(0)), max(1, len(jobs)))
         with IngestPool(settings, count) as pool:
-            pool.run(jobs, tally.take)
+            pool.run(jobs, tally.take, tally.keep_if_old)
             tally.keep()
     return tally.report()
 
@@ -103,6 +109,7 @@ class _Tally:
     total: int
     progress: Progress | None
     done: int = 0
+    kept: float = field(default_factory=time.monotonic)
     waiting: list[tuple[int, Found]] = field(default_factory=list)
     rows: list[tuple[int, list[Row]]] = field(default_factory=list)
     files: dict[int, tuple[Job, Iterator[tuple[str, int]]]] = field(default_factory=dict)
@@ -112,14 +119,21 @@ class _Tally:
         self.waiting.append((number, found))
         if sum(max(1, len(each.drafts)) for _, each in self.waiting) >= _BATCH:
             self.keep()
+        self.keep_if_old()
         _, files = self.files.setdefault(id(job), (job, _files(job)))
         name, count = next(files, ("", 0))
         self.done += count
         if self.progress:
             self.progress(name, self.done, self.total)
 
+    def keep_if_old(self) -> None:
+        """Commit what has waited for long."""
+        if time.monotonic() - self.kept > _WAIT_S:
+            self.keep()
+
     def keep(self) -> None:
         """Commit what waits."""
+        self.kept = time.monotonic()
         kept = commit([found for _, found in self.waiting], self.archive)
         self.rows += [(number, rows) for (number, _), rows in zip(self.waiting, kept, strict=True)]
         self.waiting.clear()
