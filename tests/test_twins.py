@@ -217,6 +217,14 @@ def test_without_a_shared_channel_the_athlete_and_the_times_decide(archive: Arch
     assert workouts(archive, later) == 2, "another time: nobody knows"
 
 
+def test_a_recording_joins_two_that_share_nothing(archive: Archive) -> None:
+    way, me = route(), body()
+    strap = recorded({"heart_rate": me["heart_rate"]}, "strap")
+    meter = recorded({"power": me["power"]}, "meter", late_s=20)
+    assert workouts(archive, strap, meter) == 2
+    assert workouts(archive, recorded(way | me, "watch", noise=0.5)) == 1
+
+
 # --- what is not one workout
 
 

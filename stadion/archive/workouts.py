@@ -184,17 +184,14 @@ class Workouts:
         return self._paces[recording]
 
     def _fit(self, one: ActivityRow, other: ActivityRow) -> bool:
-        """Whether two that both have the new one as a twin may be one: parts of it, not people."""
-        assert one.start_us is not None  # noqa: S101  # twins are dated
-        assert other.start_us is not None  # noqa: S101
-        begins = [row.start_us + row.correction_s * _US for row in (one, other)]  # type: ignore[operator]
-        ends = [
-            begin + row.duration_s * _US for begin, row in zip(begins, (one, other), strict=True)
-        ]
+        """Whether two that both have the new one as a twin may be one: nothing speaks against it.
+
+        Parts of a whole share no time, a strap and a power meter no channel; two people do.
+        """
         return (
-            min(ends) <= max(begins) + 5 * _US
-            and one.athlete in ("", other.athlete or one.athlete)
+            one.athlete in ("", other.athlete or one.athlete)
             and not self._are_apart(one.id, [other.id])
+            and not self._compare(one, other).is_other
         )
 
     def _set_clocks(
