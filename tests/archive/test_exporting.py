@@ -62,10 +62,17 @@ def same_streams(one: Activity, other: Activity, names: tuple[str, ...]) -> None
 def test_csv_has_units_and_comes_back_equal() -> None:
     data = export(outing(), "csv")
     header = data.splitlines()[0].decode().split(",")
-    assert header[0] == "timestamp"
+    assert header[:2] == ["timestamp", "time (s)"]
     assert {"speed (m/s)", "heart_rate (bpm)", "position_lat (deg)"} < set(header)
     (back,) = open_bytes(data, "ride.csv").activities
     same_streams(back, outing(), tuple(outing().tracks[0].channels))
+
+
+def test_csv_may_begin_with_a_moment_of_which_nothing_is_known() -> None:
+    rates = np.array([np.nan, 90, 91], np.float32)
+    activity = made_up(tracks=(Track("", np.arange(3.0), {"heart_rate": rates}),))
+    (back,) = open_bytes(export(activity, "csv"), "run.csv").activities
+    np.testing.assert_array_equal(back.tracks[0].channels["heart_rate"], rates)
 
 
 def test_csv_without_a_date_counts_seconds() -> None:

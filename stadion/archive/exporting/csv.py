@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -17,7 +17,7 @@ __all__ = ["written"]
 
 
 def written(activity: Activity) -> bytes:
-    """CSV in UTF-8: a column `timestamp` in UTC, or `time (s)` without a date; one per channel.
+    """CSV in UTF-8: `timestamp` in UTC if there is a date, `time (s)` since the start, channels.
 
     Numbers are the shortest that give the same value again; missing ones are empty.
 
@@ -31,10 +31,10 @@ def written(activity: Activity) -> bytes:
     track = activity.tracks[0]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    clock = "time (s)" if activity.start is None else "timestamp"
-    table.writerow([clock, *(_heading(name) for name in track.channels)])
-    columns = [_moments(activity, track.time_s)]
-    columns += [_texts(values) for values in track.channels.values()]
+    clocks = ["time (s)"] if activity.start is None else ["timestamp", "time (s)"]
+    table.writerow([*clocks, *(_heading(name) for name in track.channels)])
+    columns = [] if activity.start is None else [_moments(activity.start, track.time_s)]
+    columns += [_texts(values) for values in (track.time_s, *track.channels.values())]
     table.writerows(zip(*columns, strict=True))
     return text.getvalue().encode()
 
@@ -44,10 +44,8 @@ def _heading(name: str) -> str:
     return f"{name} ({channel.unit})" if channel else name
 
 
-def _moments(activity: Activity, time_s: FloatArray) -> list[str]:
-    if activity.start is None:
-        return [str(float(value)) for value in time_s]
-    start = activity.start.replace(tzinfo=None)
+def _moments(begin: datetime, time_s: FloatArray) -> list[str]:
+    start = begin.replace(tzinfo=None)
     return [
         (start + timedelta(microseconds=round(value * 1e6))).isoformat() + "Z"
         for value in time_s.tolist()
