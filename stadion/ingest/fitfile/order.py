@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from itertools import pairwise
 
 import numpy as np
@@ -30,8 +30,14 @@ def out_of_order(times: FloatArray) -> IntArray:
     >>> out_of_order(np.array([1.0, 2.0, 5.0, 4.0, 5.0, 6.0]))
     array([2])
     """
-    odd = np.ones(len(times), bool)
-    odd[_longest_rise(times.tolist())] = False
+    kept = np.array(_longest_rise(times.tolist()), np.int64)
+    if not len(kept):
+        return kept
+    # Times that repeat their neighbour's are in order as well.
+    place = np.searchsorted(kept, np.arange(len(times)), side="right")
+    before = times[kept[np.maximum(place - 1, 0)]]
+    after = times[kept[np.minimum(place, len(kept) - 1)]]
+    odd = ((place > 0) & (times < before)) | ((place < len(kept)) & (times > after))
     for start, end in _runs(odd):
         inner = np.diff(times[start:end])
         if end - start >= _BLOCK and ((inner >= 0) & (inner <= _MOST_STEP_S)).all():
@@ -56,14 +62,14 @@ def _runs(is_in: Array) -> list[tuple[int, int]]:
 
 
 def _longest_rise(times: list[float]) -> list[int]:
-    """Places of a longest sequence that never falls (patience sorting)."""
+    """Places of a longest sequence that rises, or of all when none falls (patience sorting)."""
     if all(a <= b for a, b in pairwise(times)):
         return list(range(len(times)))
     tops: list[float] = []
     at: list[int] = []
     before: list[int] = []
     for place, time in enumerate(times):
-        pile = bisect_right(tops, time)
+        pile = bisect_left(tops, time)
         before.append(at[pile - 1] if pile else -1)
         tops[pile : pile + 1] = [time]
         at[pile : pile + 1] = [place]
