@@ -54,11 +54,13 @@ UNITS: dict[str, Unit] = {
         Unit("rpm", "cadence"),
         Unit("breaths/min", "respiration"),
         Unit("W", "power"),
+        Unit("N m", "torque"),
         Unit("J", "energy"),
         Unit("kJ", "energy", 1e3),
         Unit("kcal", "energy", 4184.0),
         Unit("kg", "mass"),
         Unit("lb", "mass", 0.45359237),
+        Unit("g/dL", "concentration"),
         Unit("K", "temperature"),
         Unit("degC", "temperature", 1.0, 273.15),
     )

@@ -27,6 +27,8 @@ _SPELLINGS: dict[str, str] = {
     "beats/min": "bpm", "1/min": "rpm", "rev/min": "rpm", "r/min": "rpm",
     "brpm": "breaths/min",
     "watt": "W", "watts": "W", "w": "W", "j": "J", "kj": "kJ",
+    "n-m": "N m", "n.m": "N m", "n*m": "N m", "nm": "N m", "n m": "N m", "newton meters": "N m",
+    "g/dl": "g/dL",
     "°c": "degC", "c": "degC", "celsius": "degC", "degrees c": "degC", "degc": "degC",
     "k": "K", "kelvin": "K", "percent": "%", "kgs": "kg", "lbs": "lb",
 }  # fmt: skip

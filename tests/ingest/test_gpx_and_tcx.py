@@ -38,6 +38,7 @@ NOT_READ_BY_TCXREADER = {"tcx/gc__OWswim.tcx": {"speed"}}  # it stands in no TPX
 WORDS = {
     "hr": "heart_rate", "heartrate": "heart_rate", "cad": "cadence", "runcadence": "cadence",
     "atemp": "temperature", "temp": "temperature", "powerinwatts": "power", "watts": "power",
+    "verticalspeed": "vertical_speed",
 }  # fmt: skip
 GPXPY_FIELDS = {
     "latitude": "position_lat", "longitude": "position_long", "elevation": "altitude",

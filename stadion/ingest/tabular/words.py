@@ -136,8 +136,6 @@ _MORE_UNITS = {
     "num",
     "number",
     "spm",
-    "n-m",
-    "nm",
     "°f",
     "f",
     "degf",
