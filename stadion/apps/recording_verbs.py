@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from stadion.apps.options import AsJson, HomeOption, open_home, verb
-from stadion.apps.recordings_shown import show_activity, show_report
+from stadion.apps.recordings_shown import listed, show_activity
+from stadion.apps.report_shown import show_report
 from stadion.apps.showing import answer, file_bar
 from stadion.core.errors import Code, StadionError
 
@@ -80,8 +81,7 @@ def activities(
     """List recordings, or do something with one: stadion activities show ID."""
     place = open_home(home)
     if action == "list":
-        views = place.activities(athlete or None, sport or None, limit=limit)
-        answer(views if as_json else [_line(view) for view in views], as_json)
+        _list(place, athlete, sport, limit, as_json)
         return
     if action not in _ACTIONS or not ids:
         known = ", ".join(_ACTIONS)
@@ -93,11 +93,16 @@ def activities(
         changes = {name: value for name, value in given.items() if value}
         if not changes:
             raise typer.BadParameter("say what to change: --title, --sport, --sub-sport, --athlete")
-        answer(place.edit(ids[0], changes), as_json)
+        view = place.edit(ids[0], changes)
+        answer(view if as_json else [listed(view)], as_json)
     elif action == "export":
         answer(_export(place, ids[0], out), as_json)
     elif action == "join":
-        answer(place.join(ids), as_json)
+        view = place.join(ids)
+        if as_json:
+            answer(view, as_json)
+        else:
+            show_activity(view)
     else:
         answer(getattr(place, action)(ids[0]), as_json)  # history, part, erase
 
@@ -138,6 +143,17 @@ def _guess(view: dict[str, Any], as_json: bool) -> None:
     answer(rows, as_json)
 
 
+def _list(place: Any, athlete: str, sport: str, limit: int, as_json: bool) -> None:
+    """The newest, the last of them at the end: beside the prompt of a terminal."""
+    views = place.activities(athlete or None, sport or None, limit=limit, newest_first=True)[::-1]
+    if as_json:
+        answer(views, as_json)
+        return
+    answer([listed(view) for view in views], as_json)
+    if len(views) == limit:
+        typer.echo(f"the newest {limit}; --limit shows more", err=True)
+
+
 def _show(place: Any, id: str, plot: Path | None, as_json: bool) -> None:
     view = place.activity(id)
     if plot is not None:
@@ -161,20 +177,3 @@ def _export(place: Any, id: str, out: Path | None) -> dict[str, Any]:
             Code.INVALID, f"the file {str(out)!r} cannot be written: {error.strerror}"
         ) from None
     return {"file": str(out), "bytes": len(data)}
-
-
-def _line(view: dict[str, Any]) -> dict[str, Any]:
-    """What tells one recording from another at a glance."""
-    start = (view.get("local_start") or view["start"] or "").replace("T", " ")[:16]
-    minutes, seconds = divmod(round(view["duration_s"]), 60)
-    return {
-        "id": view["id"][:12],
-        "start": start or None,
-        "duration": f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}",
-        "sport": view["sport"] or None,
-        "athlete": view["athlete"] or None,
-        "samples": view["samples"],
-        "channels": len(view["channels"]),
-        "file": view["name"].rpartition("/")[2],
-        "repaired": "yes" if view["is_partial"] else None,
-    }

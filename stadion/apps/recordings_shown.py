@@ -4,82 +4,72 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
 
+from stadion.apps.measures import named, paced, told
 from stadion.apps.showing import table
 
-__all__ = ["show_activity", "show_athlete", "show_report", "told"]
+__all__ = ["listed", "show_activity", "show_athlete", "zone_names"]
 
 _MOST_ROWS = 30
-_UNITS = ("w_per_bpm", "mps_per_bpm", "per_min", "percent", "kcal", "mps", "bpm", "rpm", "degc",
-          "mm", "ms", "kj", "m", "s", "w", "kg", "j", "1")  # fmt: skip
-_SHOWN_UNITS = {"w_per_bpm": "W/bpm", "mps_per_bpm": "m/s/bpm", "per_min": "1/min", "mps": "m/s",
-                "percent": "%", "w": "W", "kj": "kJ", "degc": "degC", "1": "",
-                "j": "J"}  # fmt: skip
 _LAP_COLUMNS = ("distance_m", "timer_s", "speed_mps", "heart_rate_bpm", "power_w", "cadence_rpm",
                 "ascent_m")  # fmt: skip
+_PROFILE_METRES = {"threshold_speed_mps": 1000.0, "swim_threshold_speed_mps": 100.0}
 
 
-def show_report(report: Mapping[str, Any], show_all: bool) -> None:
-    """What became of every file of an ingest: the counts, then a row for each with a remark."""
-    files = report["files"]
-    counts = Counter(file["outcome"] for file in files)
-    repaired = sum(bool(file["repairs"]) for file in files)
-    words = {"added": "new", "twin": "joined to a recording that was there",
-             "known": "known already", "table": "tables", "refused": "refused"}  # fmt: skip
-    shown = [key for key in words if counts[key] or key in ("added", "refused")]
-    typer.echo(
-        ", ".join([*(f"{counts[key]} {words[key]}" for key in shown), f"{repaired} repaired"])
-    )
-    is_short = show_all or len(files) <= _MOST_ROWS
-    remarkable = [f for f in files if is_short or f["outcome"] != "added" or f["repairs"]]
-    if remarkable:
-        typer.echo("")
-        table([_file_row(file) for file in remarkable])
-
-
-def _file_row(file: Mapping[str, Any]) -> dict[str, Any]:
+def listed(view: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells one recording from another at a glance."""
+    start = (view.get("local_start") or view["start"] or "").replace("T", " ")[:16]
+    measured = view.get("metrics") or {}
     return {
-        "file": file["name"].rpartition("/")[2],
-        "outcome": file["outcome"],
-        "id": (file.get("id") or "")[:12] or None,
-        "sport": file.get("sport") or None,
-        "start": (file.get("start") or "").replace("T", " ")[:16] or None,
-        "duration": told("s", file["duration_s"]) if file.get("duration_s") else None,
-        "reason": file.get("reason") or _repairs(file["repairs"]) or None,
+        "id": view["id"][:12],
+        "start": start or None,
+        "duration": told("s", measured.get("elapsed_s", view["duration_s"])),
+        "distance": told("m", measured.get("distance_m")),
+        "sport": view["sport"] or None,
+        "athlete": view["athlete"] or None,
+        "samples": view["samples"],
+        "partial": "yes" if view["is_partial"] else None,
+        "title": view.get("title") or None,
+        "file": view["name"].rpartition("/")[2],
     }
 
 
-def _repairs(repairs: Sequence[Mapping[str, Any]]) -> str:
-    return "; ".join(f"{repair['what']}: {repair['count']}" for repair in repairs)
-
-
 def show_activity(view: Mapping[str, Any]) -> None:
-    """Summary, laps, zones and quality of one recording."""
+    """Summary, parts, laps, lengths, zones and quality of one recording."""
     start = str(view.get("local_start") or view["start"] or "no date").replace("T", " ")[:19]
     title = view.get("title") or view["sport"].replace("_", " ") or "recording"
     typer.echo(f"{title}, {start} {view.get('zone', '')}".rstrip())
+    sources = len(view["recordings"])
     about = {"id": view["id"], "athlete": view["athlete"], "sport": _sport(view),
-             "device": view.get("device", ""), "file": view["source"]["name"]}  # fmt: skip
+             "device": view.get("device", ""), "file": view["source"]["name"],
+             "merged": f"from {sources} recordings" if sources > 1 else ""}  # fmt: skip
     for name, value in about.items():
         if value:
             typer.echo(f"{name:<10} {value}")
-    if view["summary"]:
+    metres = paced(view["sport"], view.get("sub_sport", ""))
+    if summary := _without_doubles(view["summary"]):
         _section("summary")
-        table([{"measure": _name(k), "value": told(k, v)} for k, v in view["summary"].items()])
-    laps = [lap for lap in view["laps"] if lap["kind"] in ("lap", "length")]
-    if laps:
-        _section(f"laps ({len(laps)})" if len(laps) > _MOST_ROWS else "laps")
-        table(_lap_rows(laps[:_MOST_ROWS]))
+        table([{"measure": named(k, metres), "value": told(k, v, metres)}
+               for k, v in summary.items()])  # fmt: skip
+    _show_laps(view)
     for zone in view["zones"]:
-        _section(f"{zone['name'].replace('_', ' ')} zones")
+        _section(f"{zone['name'].replace('_', ' ')} zones ({zone['rests_on']})")
         table(_zone_rows(zone))
     _section("quality")
     _show_quality(view)
+
+
+def _without_doubles(summary: Mapping[str, float]) -> dict[str, float]:
+    """What the streams say beside what the device says is told where the two differ."""
+    return {
+        name: value
+        for name, value in summary.items()
+        if "_stream_" not in name or value != summary.get(name.replace("_stream_", "_"))
+    }
 
 
 def _sport(view: Mapping[str, Any]) -> str:
@@ -90,41 +80,87 @@ def _section(name: str) -> None:
     typer.echo(f"\n{name}")
 
 
-def _lap_rows(laps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _show_laps(view: Mapping[str, Any]) -> None:
+    """The sports of one recording, its laps, and the lengths of a pool."""
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for lap in view["laps"]:
+        kinds.setdefault(lap["kind"], []).append(lap)
+    parts = kinds.get("session", [])
+    for title, of_kind in (
+        ("parts", parts if len(parts) > 1 else []),
+        ("laps", kinds.get("lap", [])),
+        ("lengths", kinds.get("length", [])),
+    ):
+        if of_kind:
+            _section(title)
+            sports = [_sport_of(lap, parts, view) for lap in of_kind[:_MOST_ROWS]]
+            table(_lap_rows(of_kind[:_MOST_ROWS], sports, title))
+        if len(of_kind) > _MOST_ROWS:
+            typer.echo(f"{len(of_kind) - _MOST_ROWS} more in the answer of --json")
+
+
+def _sport_of(
+    lap: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], view: Mapping[str, Any]
+) -> tuple[str, str]:
+    """Sport of the part in whose time the lap's middle is."""
+    middle = (lap["start_s"] + lap["end_s"]) / 2
+    for part in parts if len(parts) > 1 else ():
+        if part["start_s"] <= middle <= part["end_s"]:
+            return part["label"], ""
+    return view["sport"], view.get("sub_sport", "")
+
+
+def _lap_rows(
+    laps: Sequence[Mapping[str, Any]], sports: Sequence[tuple[str, str]], title: str
+) -> list[dict[str, Any]]:
     known = [name for name in _LAP_COLUMNS if any(name in lap["values"] for lap in laps)]
+    scales = [paced(*sport) for sport in sports]
+    label = {"parts": "sport", "laps": "label", "lengths": "stroke"}[title]
+    is_labelled = any(lap["label"] for lap in laps)
     rows = []
-    for number, lap in enumerate(laps, 1):
-        row: dict[str, Any] = {"lap": number, "from": told("s", lap["start_s"])}
-        row |= {_name(n): told(n, lap["values"].get(n)) for n in known}
-        rows.append(row | ({"stroke": lap["label"]} if lap["label"] else {}))
-    keys = dict.fromkeys(key for row in rows for key in row)
-    return [{key: row.get(key) for key in keys} for row in rows]
+    for number, (lap, metres) in enumerate(zip(laps, scales, strict=True), 1):
+        row: dict[str, Any] = {title[:-1]: number, "from": told("s", lap["start_s"])}
+        row |= {label: (lap["label"] or "-").replace("_", " ")} if is_labelled else {}
+        row |= {named(n, scales[0] if len(set(scales)) == 1 else None):
+                told(n, lap["values"].get(n), metres) for n in known}  # fmt: skip
+        rows.append(row)
+    return rows
 
 
 def _zone_rows(zone: Mapping[str, Any]) -> list[dict[str, Any]]:
     total = sum(zone["seconds"]) or 1.0
-    edges = [-math.inf, *zone["bounds"], math.inf]
-    rows = []
-    for (low, high), seconds in zip(itertools.pairwise(edges), zone["seconds"], strict=True):
-        bounds = f"under {high:.4g}" if low == -math.inf else f"from {low:.4g}"
-        rows.append({
-            "zone": f"{bounds} {zone['unit']}",
-            "time": told("s", seconds),
-            "share": f"{100 * seconds / total:.0f} %",
-        })  # fmt: skip
-    return rows
+    return [
+        {"zone": name, "time": told("s", seconds), "share": f"{100 * seconds / total:.0f} %"}
+        for name, seconds in zip(zone_names(zone), zone["seconds"], strict=True)
+    ]
+
+
+def zone_names(zone: Mapping[str, Any]) -> list[str]:
+    """Number and bounds of each zone, from below; those of a runner's speed as paces."""
+    is_pace = zone["unit"] == "m/s"
+    texts = [
+        str(told("mps", bound, 1000)).removesuffix(" min/km") if is_pace else f"{bound:.0f}"
+        for bound in zone["bounds"]
+    ]
+    under, over = ("slower than", "faster than") if is_pace else ("under", "over")
+    unit = "min/km" if is_pace else zone["unit"]
+    between = [f"{low} to {high}" for low, high in itertools.pairwise(texts)]
+    names = [f"{under} {texts[0]}", *between, f"{over} {texts[-1]}"]
+    return [f"Z{number} {name} {unit}" for number, name in enumerate(names, 1)]
 
 
 def _show_quality(view: Mapping[str, Any]) -> None:
-    remarks = [
-        {"what": repair["what"], "where": "the file", "count": repair["count"]}
+    remarks: list[dict[str, Any]] = [
+        {"what": repair["what"], "where": "the file", "count": repair["count"], "time": None}
         for repair in view["source"]["repairs"]
     ]
-    spans: Counter[tuple[str, str]] = Counter()
+    spans: dict[tuple[str, str], list[float]] = {}
     for flag in view["flags"]:
-        spans[flag["kind"].replace("_", " "), flag["channel"] or "all channels"] += 1
+        key = (flag["kind"].replace("_", " "), flag["channel"].replace("_", " ") or "all channels")
+        spans.setdefault(key, []).append(flag["end_s"] - flag["start_s"])
     remarks += [
-        {"what": k, "where": w.replace("_", " "), "count": n} for (k, w), n in spans.items()
+        {"what": what, "where": where, "count": len(lengths), "time": told("s", math.fsum(lengths))}
+        for (what, where), lengths in spans.items()
     ]
     if remarks:
         table(remarks)
@@ -133,17 +169,22 @@ def _show_quality(view: Mapping[str, Any]) -> None:
 
 
 def show_athlete(view: Mapping[str, Any]) -> None:
-    """Profile, form and best efforts of one athlete."""
+    """Profile, totals, form and best efforts of one athlete."""
     typer.echo(f"{view['athlete'] or '(no name)'}, {view['day']}")
     if view["profile"]:
         _section("profile")
-        table([{"what": _name(k), "value": told(k, v)} for k, v in view["profile"].items()])
+        scales = {name: _PROFILE_METRES.get(name) for name in view["profile"]}
+        table([{"what": named(k, scales[k]), "value": told(k, v, scales[k])}
+               for k, v in view["profile"].items()])  # fmt: skip
+    _section("totals")
+    table([{"days": span.removesuffix("_days")} | {named(n): told(n, v) for n, v in sums.items()}
+           for span, sums in view["totals"].items()])  # fmt: skip
     form = view["form"]
     if form["days"]:
         _section("form")
         last = len(form["days"]) - int(form["future_days"]) - 1
         chosen = sorted({max(last - back, 0) for back in (0, 7, 14, 28, 42)})
-        table([{"day": form["days"][k]} | {n: round(form[n][k], 1) for n in
+        table([{"day": form["days"][k]} | {n: f"{form[n][k]:.1f}" for n in
                ("load", "fitness", "fatigue", "form")} for k in chosen])  # fmt: skip
     for curve in view["curves"]:
         _section(f"best {curve['sport']} {curve['channel'].replace('_', ' ')}")
@@ -156,37 +197,13 @@ def show_athlete(view: Mapping[str, Any]) -> None:
 
 def _curve_rows(curve: Mapping[str, Any]) -> list[dict[str, Any]]:
     unit = {"power": "w", "speed": "mps", "heart_rate": "bpm"}.get(curve["channel"], "1")
+    metres = paced(curve["sport"])
     wanted = (5, 60, 300, 1200, 3600)
     rows = []
     for seconds, best, recent in zip(
         curve["durations_s"], curve["best"], curve["recent"], strict=True
     ):
         if seconds in wanted and best is not None:
-            rows.append({"for": told("s", seconds), "all": told(unit, best),
-                         "last 42 days": told(unit, recent)})  # fmt: skip
+            rows.append({"for": told("s", seconds), "all": told(unit, best, metres),
+                         "last 42 days": told(unit, recent, metres)})  # fmt: skip
     return rows
-
-
-def told(name: str, value: Any) -> str | None:
-    """A value with the unit its name ends in, as people say it.
-
-    Examples
-    --------
-    >>> told("moving_s", 3725.0), told("speed_mps", 3.0), told("sex", "female")
-    ('1:02:05', '3 m/s', 'female')
-    """
-    if value is None or isinstance(value, str):
-        return value
-    unit = next((unit for unit in _UNITS if name == unit or name.endswith(f"_{unit}")), "")
-    if unit == "s":
-        minutes, seconds = divmod(round(value), 60)
-        return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
-    if unit == "m" and value >= 10_000:
-        return f"{value / 1000:.2f} km"
-    number = f"{value:.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
-    return f"{number} {_SHOWN_UNITS.get(unit, unit)}".strip()
-
-
-def _name(key: str) -> str:
-    unit = next((unit for unit in _UNITS if key.endswith(f"_{unit}")), "")
-    return key.removesuffix(f"_{unit}").replace("_", " ")

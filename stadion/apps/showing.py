@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,8 +63,13 @@ def table(rows: Sequence[Mapping[str, Any]]) -> None:
             shown.add_column(name.replace("_", " "), no_wrap=True, min_width=least)
     for row in rows:
         shown.add_row(*(_short(value) for value in row.values()))
-    width = None if sys.stdout.isatty() else _FILE_WIDTH
-    Console(width=width).print(shown)
+    if sys.stdout.isatty():
+        Console().print(shown)
+        return
+    console = Console(width=_FILE_WIDTH, file=io.StringIO())
+    with console.capture() as lines:
+        console.print(shown)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in lines.get().splitlines())
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from stadion.platform.recording_views import nulls
 from stadion.platform.rooms import Rooms
 from stadion.platform.views import plain
 
-__all__ = ["NOBODY", "Athletes"]
+__all__ = ["NOBODY", "Athletes", "inside"]
 
 View = dict[str, Any]
 
@@ -84,7 +84,7 @@ class Athletes(Rooms):
             if key not in known:
                 expected = ", ".join(sorted(known))
                 raise StadionError(Code.INVALID, f"a profile has no {key!r}; expected {expected}")
-        who = _inside(name)
+        who = inside(name)
         from_day = day or datetime.now(UTC).date()
         self._archive.profiles.set(who, from_day, Profile(**values))
         morning = datetime.combine(from_day, time.min, UTC)
@@ -106,7 +106,7 @@ class Athletes(Rooms):
         }
 
     def _known(self, name: str) -> str:
-        who = _inside(name)
+        who = inside(name)
         if who not in self._archive.profiles.athletes():
             raise StadionError(Code.NOT_FOUND, f"there is no athlete {name[:64]!r}")
         return who
@@ -174,7 +174,8 @@ def _critical(recent: FloatArray, best: FloatArray) -> View | None:
     return None
 
 
-def _inside(name: str) -> str:
+def inside(name: str) -> str:
+    """The name an athlete has in the archive; none for whoever is `NOBODY` outside."""
     return "" if name == NOBODY else name
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stadion.core.activity import Track
+from stadion.platform.athletes import inside
 from stadion.platform.rooms import Rooms, existing, read_file
 from stadion.platform.views import plain
 
@@ -51,7 +52,7 @@ class Recordings(Rooms):
         from stadion.platform.ingesting import ingest, ingest_stated
 
         found = [existing(path) for path in paths]
-        rooms = (self._readers, self._archive, self._kept_tables, athlete)
+        rooms = (self._readers, self._archive, self._kept_tables, inside(athlete))
         if mapping:
             return ingest_stated(found, mapping, *rooms)
         return ingest(found, self.home, *rooms, workers, progress)
@@ -82,7 +83,7 @@ class Recordings(Rooms):
         from stadion.platform.recording_views import listed_view
 
         found = self._archive.find(
-            athlete=athlete,
+            athlete=None if athlete is None else inside(athlete),
             sport=sport,
             since=since,
             until=until,
@@ -155,7 +156,10 @@ class Recordings(Rooms):
         """Change title, sport, sub_sport or athlete; what the file says is kept."""
         from stadion.platform.recording_views import listed_view
 
-        return listed_view(self._archive.edit(id, changes, who))
+        said = dict(changes)
+        if isinstance(said.get("athlete"), str):
+            said["athlete"] = inside(said["athlete"])
+        return listed_view(self._archive.edit(id, said, who))
 
     def history(self, id: str) -> list[View]:
         """What was changed by hand, joined and taken apart, the oldest first."""

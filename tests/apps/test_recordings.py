@@ -214,7 +214,7 @@ def test_ingest_lists_what_was_doubled_and_refused(rides: Path, tmp_path: Path) 
     stadion("ingest", rides / "ride0.csv", "--home", tmp_path)
     done = stadion("ingest", rides, "--home", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("6 new, 1 known already, 1 refused, 0 repaired")
+    assert done.stdout.startswith("8 files: 6 new, 1 known already, 1 refused")
     assert "no reader knows" in done.stdout
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from stadion.apps.measures import paced, told
 from stadion.apps.plots.paper import COLOURS, INK, MUTED, clock, new_figure, plain_axes, save
+from stadion.apps.recordings_shown import zone_names
 from stadion.core.arrays import FloatArray
 from stadion.core.channels import CHANNELS
 
@@ -21,17 +22,17 @@ STREAMS = ("altitude", "heart_rate", "speed", "power", "cadence")
 """Channels that get a panel of their own, where they are there."""
 
 _PLACE = ("position_lat", "position_long")
-_PACED = {
-    "running": 1000.0,
-    "walking": 1000.0,
-    "hiking": 1000.0,
-    "swimming": 100.0,
-    "rowing": 500.0,
-}
-_PER = {1000.0: "km"}
 _STEPS_S = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400)
 _MOST_TICKS = 10
+_PACE_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 3600)
+_MOST_PACE_TICKS = 4
+_MOST_ZONES = 2
 _SLOWEST_MPS = 0.3  # slower is standing: no pace
+_BRIDGED_S = 180.0
+_BRIDGED_STEPS = 4.0
+"""Lines break where values are further apart than this, and than so many usual steps."""
+
+_WHOLE = 0.5  # of a recording: doubts about more of it are named, not shaded
 
 
 def draw_activity(view: Mapping[str, Any], tracks: Sequence[Mapping[str, Any]], file: Path) -> None:
@@ -51,16 +52,20 @@ def draw_activity(view: Mapping[str, Any], tracks: Sequence[Mapping[str, Any]], 
     channels = {name: _floats(values) for name, values in track["channels"].items()}
     streams = [name for name in STREAMS if name in channels and np.isfinite(channels[name]).any()]
     has_place = all(name in channels and np.isfinite(channels[name]).any() for name in _PLACE)
-    zones = [zone for zone in view.get("zones", ()) if sum(zone["seconds"]) > 0]
+    zones = [zone for zone in view.get("zones", ()) if sum(zone["seconds"]) > 0][:_MOST_ZONES]
     top = has_place or bool(zones)
     heights = ([3.2] if top else []) + [1.15] * max(len(streams), 1)
     figure = new_figure(file, 10, sum(heights) + 0.8)
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=(3, 2))
-    figure.suptitle(_title(view), x=0.01, ha="left", fontsize=12, color=INK, fontweight="bold")
+    about = "\n".join(line for line in (_title(view), _about(view)) if line)
+    figure.suptitle(about, x=0.01, ha="left", fontsize=12, color=INK, fontweight="bold")
     if has_place:
-        _draw_track(figure.add_subplot(grid[0, 0] if zones else grid[0, :]), channels)
+        _draw_track(figure.add_subplot(grid[0, 0] if zones else grid[0, :]), channels, time_s)
     if zones:
-        _draw_zones(figure.add_subplot(grid[0, 1] if has_place else grid[0, :]), zones)
+        cell = grid[0, 1] if has_place else grid[0, :]
+        parts = (len(zones), 1) if has_place else (1, len(zones))
+        for place, zone in zip(cell.subgridspec(*parts), zones, strict=True):
+            _draw_zones(figure.add_subplot(place), zone)
     _draw_streams(figure, grid, int(top), time_s, {n: channels[n] for n in streams}, view)
     save(figure, file)
 
@@ -71,13 +76,29 @@ def _title(view: Mapping[str, Any]) -> str:
     return "   ".join(str(word).replace("_", " ") for word in words if word)
 
 
-def _draw_track(axes: Any, channels: Mapping[str, FloatArray]) -> None:
+def _about(view: Mapping[str, Any]) -> str:
+    """The sums, and the doubts about the whole."""
+    summary = view.get("summary", {})
+    sums = [told(name, summary[name]) for name in ("distance_m", "timer_s") if name in summary]
+    if "ascent_m" in summary:
+        sums.append(f"{told('ascent_m', summary['ascent_m'])} up")
+    doubts = dict.fromkeys(flag["kind"] for flag in view.get("flags", ()) if _is_whole(flag, view))
+    return "   ".join(str(word).replace("_", " ") for word in (*sums, *doubts))
+
+
+def _is_whole(flag: Mapping[str, Any], view: Mapping[str, Any]) -> bool:
+    return bool(flag["end_s"] - flag["start_s"] > _WHOLE * view["duration_s"])
+
+
+def _draw_track(axes: Any, channels: Mapping[str, FloatArray], time_s: FloatArray) -> None:
     """The way from above, north up, metres alike in both directions; dark = high."""
     lat, long = channels["position_lat"], channels["position_long"]
     shade = channels.get("altitude", np.full(len(lat), np.nan))
     if np.isfinite(shade).any():
-        dots = axes.scatter(long, lat, c=shade, s=3, cmap="viridis_r", linewidths=0)
-        bar = axes.figure.colorbar(dots, ax=axes, shrink=0.6, pad=0.01)
+        line = _shaded_line(long, lat, shade, time_s)
+        axes.add_collection(line)
+        axes.autoscale_view()
+        bar = axes.figure.colorbar(line, ax=axes, shrink=0.6, pad=0.01)
         bar.ax.tick_params(labelsize=7, colors=MUTED, length=0)
         bar.ax.set_title("m", fontsize=7, color=MUTED)
         bar.outline.set_visible(False)
@@ -92,11 +113,30 @@ def _draw_track(axes: Any, channels: Mapping[str, FloatArray]) -> None:
     axes.set_axis_off()
 
 
-def _draw_zones(axes: Any, zones: Sequence[Mapping[str, Any]]) -> None:
-    """Time in each zone of the first quantity that has zones."""
-    zone = zones[0]
+def _shaded_line(long: FloatArray, lat: FloatArray, shade: FloatArray, time_s: FloatArray) -> Any:
+    """The way in pieces from one position to the next, each in the colour of its height."""
+    from matplotlib.collections import LineCollection
+
+    known = np.flatnonzero(np.isfinite(long) & np.isfinite(lat) & np.isfinite(shade))
+    places = np.stack([long[known], lat[known]], axis=1)
+    pieces = np.stack([places[:-1], places[1:]], axis=1)
+    near = np.diff(time_s[known]) <= _reach_s(time_s[known])
+    line = LineCollection(list(pieces[near]), cmap="viridis_r", linewidths=2, capstyle="round")
+    line.set_array(shade[known][1:][near])
+    line.set_rasterized(True)  # thousands of pieces would make an SVG of a megabyte
+    return line
+
+
+def _reach_s(time_s: FloatArray) -> float:
+    """The longest step that a line may go over."""
+    steps = np.diff(time_s)
+    return max(_BRIDGED_S, _BRIDGED_STEPS * float(np.median(steps))) if len(steps) else _BRIDGED_S
+
+
+def _draw_zones(axes: Any, zone: Mapping[str, Any]) -> None:
+    """Time in each zone of one quantity."""
     shares = np.array(zone["seconds"], np.float64)
-    names = _zone_names(zone)
+    names = zone_names(zone)
     colour = COLOURS.get(zone["name"], COLOURS["speed"])
     places = np.arange(len(shares))
     axes.barh(places, shares / 60, color=colour, height=0.7)
@@ -107,12 +147,6 @@ def _draw_zones(axes: Any, zones: Sequence[Mapping[str, Any]]) -> None:
     plain_axes(axes, f"minutes by {zone['name'].replace('_', ' ')} ({zone['unit']})")
     axes.grid(visible=False)
     axes.margins(x=0.18)
-
-
-def _zone_names(zone: Mapping[str, Any]) -> list[str]:
-    bounds = [f"{bound:.4g}" for bound in zone["bounds"]]
-    between = [f"{low}-{high}" for low, high in itertools.pairwise(bounds)]
-    return [f"under {bounds[0]}", *between, f"over {bounds[-1]}"]
 
 
 def _draw_streams(
@@ -132,17 +166,20 @@ def _draw_streams(
     shared = None
     for k, (name, values) in enumerate(streams.items()):
         axes = shared = figure.add_subplot(grid[row + k, :], sharex=shared)
-        shown = _shown(name, values, str(view.get("sport") or ""))
+        shown = _shown(name, values, view)
         plain_axes(axes, shown.title)
-        axes.plot(time_s, shown.values, color=COLOURS[name], linewidth=0.9)
+        axes.plot(*_joined(time_s, shown.values), color=COLOURS[name], linewidth=0.9)
         if shown.is_pace:
-            axes.invert_yaxis()
+            _set_pace_limits(axes, shown.values)
             axes.yaxis.set_major_formatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}")
         if name == "altitude":
             low = float(np.nanmin(values))
-            axes.fill_between(time_s, low, values, color=COLOURS[name], alpha=0.3, linewidth=0)
+            axes.fill_between(
+                *_joined(time_s, values), low, color=COLOURS[name], alpha=0.3, linewidth=0
+            )
         for flag in view.get("flags", ()):
-            if flag["channel"] in ("", name) and not flag["subject"]:
+            is_here = flag["channel"] in ("", name) and not flag["subject"]
+            if is_here and not _is_whole(flag, view):
                 axes.axvspan(flag["start_s"], flag["end_s"], color="#f59e0b", alpha=0.18, lw=0)
         axes.tick_params(labelbottom=k == len(streams) - 1)
         axes.xaxis.set_major_formatter(clock)
@@ -162,11 +199,33 @@ class _Shown:
     is_pace: bool = False
 
 
-def _shown(name: str, values: FloatArray, sport: str) -> _Shown:
-    if name == "speed" and sport in _PACED:
-        metres = _PACED[sport]
+def _set_pace_limits(axes: Any, pace: FloatArray) -> None:
+    """Fast above slow, round ticks, and a stop does not press the rest together."""
+    known = pace[np.isfinite(pace)]
+    if not len(known):
+        return
+    fastest, slowest = np.percentile(known, (0.5, 97)).tolist()
+    room = max(0.15 * (slowest - fastest), 5.0)
+    axes.set_ylim(slowest + room, fastest - room)
+    span = slowest - fastest + 2 * room
+    step = next((s for s in _PACE_STEPS_S if span / s <= _MOST_PACE_TICKS), _PACE_STEPS_S[-1])
+    axes.set_yticks(np.arange(step * math.ceil((fastest - room) / step), slowest + room, step))
+
+
+def _joined(time_s: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Times and values for a line: over what other channels measured between, not over gaps."""
+    known = np.isfinite(values)
+    times, there = time_s[known], values[known]
+    breaks = np.flatnonzero(np.diff(times) > _reach_s(times)) + 1
+    return np.insert(times, breaks, times[breaks]), np.insert(there, breaks, np.nan)
+
+
+def _shown(name: str, values: FloatArray, view: Mapping[str, Any]) -> _Shown:
+    metres = paced(str(view.get("sport") or ""), str(view.get("sub_sport") or ""))
+    if name == "speed" and metres:
         pace = metres / np.where(values >= _SLOWEST_MPS, values, np.nan)
-        return _Shown(f"pace (min/{_PER.get(metres, f'{metres:.0f} m')})", pace, is_pace=True)
+        per = "km" if metres == 1000 else f"{metres:.0f} m"
+        return _Shown(f"pace (min/{per})", pace, is_pace=True)
     if name == "speed":
         return _Shown("speed (km/h)", values * 3.6)
     return _Shown(f"{name.replace('_', ' ')} ({CHANNELS[name].unit})", values)

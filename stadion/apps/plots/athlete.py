@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stadion.apps.measures import paced
 from stadion.apps.plots.paper import COLOURS, INK, MUTED, clock, new_figure, plain_axes, save
 from stadion.core.arrays import FloatArray
 
@@ -17,7 +18,6 @@ __all__ = ["draw_athlete"]
 
 _UNITS = {"power": "W", "speed": "m/s", "heart_rate": "bpm"}
 _SHOWN_DAYS = 365
-_PACED = {"running": (1000.0, "km"), "swimming": (100.0, "100 m")}
 
 
 def draw_athlete(view: Mapping[str, Any], file: Path) -> None:
@@ -64,7 +64,8 @@ def _draw_form(axes: Any, form: Mapping[str, Any]) -> None:
 def _draw_curve(axes: Any, curve: Mapping[str, Any]) -> None:
     """Best means by duration: the last 42 days on all that is known; speed on foot as pace."""
     channel, sport = str(curve["channel"]), str(curve["sport"])
-    metres, per = _PACED.get(sport, (0.0, "")) if channel == "speed" else (0.0, "")
+    metres = paced(sport) if channel == "speed" else None
+    per = "km" if metres == 1000 else f"{metres or 0:.0f} m"
     what = f"pace (min/{per})" if metres else f"{channel.replace('_', ' ')} ({_UNITS[channel]})"
     plain_axes(axes, f"best {sport} {what} by duration")
     seconds = np.array(curve["durations_s"], np.float64)
