@@ -32,6 +32,7 @@ _MOST_WRONG_TIMES = 24  # in a row, after which the rest is still in step
 _MOST_STEPS = 12
 # Of the messages without a time those that say what the file is: others stand between records.
 _ALONE = frozenset((*range(60), Message.FIELD_DESCRIPTION, 207))
+_MOST_PAUSE_S = 600
 _MOST_LAYOUTS = 30
 _MOST_TIMES = 20  # looked at, to find a layout for what follows
 _LOOKED_BACK = 8  # records before one in doubt that tell which of its bytes never change
@@ -207,7 +208,7 @@ class _Salvage:
             return self.end
         if doubted is not None and resumed >= position and (cut := self.filled_from(position)):
             self.shorten(doubted, cut)
-        elif doubted is not None and (resumed < position or self.is_odd()):
+        elif doubted is not None and (resumed < position or self.is_odd(position)):
             self.drop(doubted)
             position = doubted
         self.result.skipped += resumed - position
@@ -301,18 +302,23 @@ class _Salvage:
         cut = len(own.rstrip(fill[:1]))
         return cut if before and cut < min(len(row.rstrip(fill[:1])) for row in before) else None
 
-    def is_odd(self) -> bool:
-        """True when the last record differs where those before it are all the same.
+    def is_odd(self, position: int) -> bool:
+        """True when the record that ends there differs where those before it are all the same.
 
         What was written over its end, or lost from it, seldom looks like the other records.
         """
         rows = self.rows()
-        if len(rows) < 3:
+        if len(rows) < 3 or not self.is_doubtful(position):
             return False
         before, own = rows[:-1], rows[-1]
         is_same = (before == before[0]).all(axis=0)
         odd = int((is_same & (own != before[0])).sum())
         return odd > max(1, 0.15 * int(is_same.sum()))
+
+    def is_doubtful(self, position: int) -> bool:
+        """False where a message may follow of which only the definition is lost."""
+        header = self.data[position]
+        return header > 0x0F or header in self.active
 
     def rows(self) -> OctetArray:
         """(n, size) bytes of the last few records."""
@@ -335,9 +341,22 @@ class _Salvage:
         for start in starts:
             if self.sight.looks <= 0:
                 break
-            if self.holds(start, self.active):
+            if self.holds(start, self.active) or self.is_next(start):
                 return start
         return self.end
+
+    def is_next(self, position: int) -> bool:
+        """True for a record at most ten minutes after the last: that time cannot be chance."""
+        layout = self.active.get(self.data[position])
+        if layout is None or self.layout is None or not self.last:
+            return False
+        if position <= self.last[-1] + self.layout.size or position + layout.size >= self.end:
+            return False
+        time, last = (
+            self.sight.time_at(at, each)
+            for at, each in ((position, layout), (self.last[-1], self.layout))
+        )
+        return time is not None and last is not None and 0 <= time - last <= _MOST_PAUSE_S
 
     def holds(self, position: int, active: Mapping[int, Definition], least: int = 1) -> bool:
         """True when a few steps in a row are sound, and the first `least` cannot be chance."""
