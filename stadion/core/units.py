@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
 
@@ -92,4 +94,5 @@ def convert(value: FloatArray | float, source: str, target: str) -> FloatArray |
         raise StadionError(
             Code.INVALID, f"cannot convert {source} ({a.dimension}) to {target} ({b.dimension})"
         )
-    return (value * a.factor + a.offset - b.offset) / b.factor
+    with np.errstate(over="ignore"):  # what no float can hold is infinite
+        return (value * a.factor + a.offset - b.offset) / b.factor

@@ -12,6 +12,8 @@ from stadion.core.arrays import Array, FloatArray, IntArray
 
 __all__ = ["Timeline", "build_timeline"]
 
+_MOST_CLOCK_S = 1e12  # thirty thousand years
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
@@ -41,7 +43,7 @@ def build_timeline(
     -------
     None when no row has a time.
     """
-    timed = np.isfinite(clock_s)
+    timed = np.abs(clock_s) < _MOST_CLOCK_S  # False for NaN
     order = np.flatnonzero(timed)
     if not len(order):
         return None
