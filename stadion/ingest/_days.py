@@ -16,6 +16,7 @@ from stadion.core.activity import Repair, Source, Table
 from stadion.core.arrays import Array
 from stadion.core.days import DAYS, Quantity
 from stadion.core.errors import Code, StadionError
+from stadion.ingest._texts import texts_of
 
 __all__ = ["DayRows", "day_in", "moment_in", "number_in", "records_in", "table_of"]
 
@@ -87,12 +88,12 @@ class DayRows:
         if not keys:
             raise StadionError(Code.INVALID, "no day with a value; expected a date and numbers")
         columns: dict[str, Array] = {
-            "person": np.array([person for person, _ in keys], "U"),
+            "person": texts_of([person for person, _ in keys]),
             "date": np.array([day for _, day in keys], "datetime64[D]"),
         }
         for name in ("sex", "age_group"):
             texts = [str(self.people.get(person, {}).get(name, "")) for person, _ in keys]
-            columns[name] = np.array(texts, "U")
+            columns[name] = texts_of(texts)
         facts = [
             {k: v for k, v in self.people.get(p, {}).items() if isinstance(v, float)} | row
             for p, row in ((person, self.values[person, day]) for person, day in keys)

@@ -15,6 +15,7 @@ from stadion.core.activity import Source, Table
 from stadion.core.arrays import Array
 from stadion.core.days import SESSIONS
 from stadion.ingest._days import moment_in, number_in, table_of
+from stadion.ingest._texts import texts_of
 
 __all__ = ["Session", "joined", "sessions_table", "tracker_session"]
 
@@ -99,14 +100,14 @@ def sessions_table(
 ) -> Table:
     """The table of kind `sessions`; texts that any session has are columns of their own."""
     columns: dict[str, Array] = {
-        "person": np.array([session.person for session in sessions], "U"),
+        "person": texts_of([session.person for session in sessions]),
         "start": np.array([session.start for session in sessions], "datetime64[s]"),
-        "activity": np.array([session.activity for session in sessions], "U"),
-        "source": np.array([session.source for session in sessions], "U"),
-        "sex": np.array([str(people.get(s.person, {}).get("sex", "")) for s in sessions], "U"),
+        "activity": texts_of([session.activity for session in sessions]),
+        "source": texts_of([session.source for session in sessions]),
+        "sex": texts_of([str(people.get(s.person, {}).get("sex", "")) for s in sessions]),
     }
     for name in dict.fromkeys(name for session in sessions for name in session.texts):
-        columns[name] = np.array([session.texts.get(name, "") for session in sessions], "U")
+        columns[name] = texts_of([session.texts.get(name, "") for session in sessions])
     facts = [
         {k: v for k, v in people.get(s.person, {}).items() if isinstance(v, float)} | s.values
         for s in sessions

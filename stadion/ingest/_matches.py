@@ -10,6 +10,7 @@ import numpy as np
 from stadion.core.activity import Repair, Table
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.errors import Code, StadionError
+from stadion.ingest._texts import texts_of
 from stadion.ingest.base import Member, digest_of, source_of
 from stadion.ingest.tabular.layout import find_layout, rows_of
 from stadion.ingest.tabular.numbers import numbers_in
@@ -76,7 +77,7 @@ class Sheet:
     def texts(self, name: str) -> Array:
         """(n,) text without blanks around it; '' where the column or the value is missing."""
         values = [value.strip() for value in self.columns.get(name, [""] * self.rows)]
-        return np.array(["" if value in _BLANKS else value for value in values], np.str_)
+        return texts_of(["" if value in _BLANKS else value for value in values])
 
     def numbers(self, name: str) -> FloatArray:
         """(n,) float64; NaN where the column or the value is missing or no number."""

@@ -13,6 +13,7 @@ import numpy as np
 from stadion.core.activity import Source, Table
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.errors import Code, StadionError
+from stadion.ingest._texts import texts_of
 from stadion.science.badminton import COURT_LENGTH_M, COURT_WIDTH_M
 
 __all__ = ["COLUMNS", "ERRORS", "Match", "Record", "before_and_winner", "court_m", "matches_in",
@@ -198,7 +199,7 @@ def strokes_table(rows: Sequence[Mapping[str, object]], source: Source) -> Table
         elif unit:
             columns[name] = np.array([r.get(name, np.nan) for r in rows], np.float64)
         else:
-            columns[name] = np.array([r.get(name) or "" for r in rows], "U")
+            columns[name] = texts_of([str(r.get(name) or "") for r in rows])
     return Table("strokes", _sound(columns), dict(COLUMNS), source)
 
 

@@ -11,6 +11,7 @@ from stadion.core.activity import Activity, Lap, Repair, Table
 from stadion.core.arrays import Array, FloatArray
 from stadion.core.errors import Code, StadionError
 from stadion.ingest._clock import build_timeline
+from stadion.ingest._texts import texts_of
 from stadion.ingest.base import Member, activity_id, digest_of, source_of
 
 __all__ = ["PLUGIN", "ExercisePoseReader"]
@@ -114,7 +115,7 @@ def _frames(path: str, data: bytes) -> tuple[list[str], Array, FloatArray, int]:
     if not rows:
         raise StadionError(Code.INVALID, f"{path} holds no row as long as its header")
     dropped = len([line for line in lines[1:] if line.strip()]) - len(rows)
-    return names, np.array(labels, np.str_), np.array(rows, np.float32), dropped
+    return names, texts_of(labels), np.array(rows, np.float32), dropped
 
 
 def _number(text: str) -> float:

@@ -14,6 +14,7 @@ from stadion.core.arrays import Array, FloatArray
 from stadion.core.channels import CHANNELS
 from stadion.core.errors import Code, StadionError
 from stadion.ingest._clock import Timeline, build_timeline
+from stadion.ingest._texts import texts_of
 from stadion.ingest.base import Member, activity_id, digest_of, source_of
 
 __all__ = ["PLUGIN", "WleDumbbellReader"]
@@ -128,8 +129,8 @@ def _table(data: bytes) -> tuple[dict[str, Array], int]:
     if not kept or not {*_HEAD, "classe"} <= columns.keys():
         raise StadionError(Code.INVALID, "a WLE table without a row as long as its header")
     table: dict[str, Array] = {
-        "user": np.array(columns["user_name"], np.str_),
-        "classe": np.array(columns["classe"], np.str_),
+        "user": texts_of(columns["user_name"]),
+        "classe": texts_of(columns["classe"]),
         "clock": _numbers(columns[_HEAD[1]]) + _numbers(columns[_HEAD[2]]) / 1e6,
     }
     for names in _columns():

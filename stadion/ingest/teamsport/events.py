@@ -10,6 +10,7 @@ import numpy as np
 
 from stadion.core.activity import Repair, Source, Table
 from stadion.core.errors import Code, StadionError
+from stadion.ingest._texts import texts_of
 from stadion.ingest.teamsport.pitch import Pitch
 
 __all__ = ["EVENTS", "table_of"]
@@ -45,7 +46,7 @@ def table_of(datasets: Iterable[Any], source: Source, family: str) -> Table:
     if not rows:
         raise StadionError(Code.INVALID, f"files of {family} without any event")
     columns = {
-        name: np.array(values, np.float64 if EVENTS[name] else np.str_)
+        name: np.array(values, np.float64) if EVENTS[name] else texts_of([str(v) for v in values])
         for name, values in zip(EVENTS, zip(*rows, strict=True), strict=True)
     }
     repairs = (
