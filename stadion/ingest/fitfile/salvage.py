@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-import numpy as np
-
+from stadion.ingest.fitfile.doubt import filled_from, is_odd, rows_of
 from stadion.ingest.fitfile.layouts import is_strong, is_usual, mended, readings, told_again
 from stadion.ingest.fitfile.messages import OctetArray
 from stadion.ingest.fitfile.profile import Message
@@ -206,7 +205,9 @@ class _Salvage:
         if resumed == self.end and self.is_last(position):
             self.result.is_cut = True
             return self.end
-        if doubted is not None and resumed >= position and (cut := self.filled_from(position)):
+        following = self.data[position : position + 4]
+        cut = None if doubted is None else filled_from(self.rows(), following)
+        if doubted is not None and resumed >= position and cut:
             self.shorten(doubted, cut)
         elif doubted is not None and (resumed < position or self.is_odd(position)):
             self.drop(doubted)
@@ -293,39 +294,15 @@ class _Salvage:
             self.result.definitions.append(kept)
         self.result.mended["records that end in zeros or 0xFF kept in part"] += 1
 
-    def filled_from(self, position: int) -> int | None:
-        """The byte of the last record from which on it is filled up, as what follows it is."""
-        fill = self.data[position : position + 4]
-        if len(fill) < 4 or fill not in (bytes(4), b"\xff" * 4):
-            return None
-        *before, own = (row.tobytes() for row in self.rows())
-        cut = len(own.rstrip(fill[:1]))
-        return cut if before and cut < min(len(row.rstrip(fill[:1])) for row in before) else None
-
     def is_odd(self, position: int) -> bool:
-        """True when the record that ends there differs where those before it are all the same.
-
-        What was written over its end, or lost from it, seldom looks like the other records.
-        """
-        rows = self.rows()
-        if len(rows) < 3 or not self.is_doubtful(position):
-            return False
-        before, own = rows[:-1], rows[-1]
-        is_same = (before == before[0]).all(axis=0)
-        odd = int((is_same & (own != before[0])).sum())
-        return odd > max(1, 0.15 * int(is_same.sum()))
-
-    def is_doubtful(self, position: int) -> bool:
-        """False where a message may follow of which only the definition is lost."""
+        """True when the record that ends there looks unlike the others, and is to blame."""
         header = self.data[position]
-        return header > 0x0F or header in self.active
+        # A message may follow of which only the definition is lost.
+        return (header > 0x0F or header in self.active) and is_odd(self.rows())
 
     def rows(self) -> OctetArray:
         """(n, size) bytes of the last few records."""
-        size = self.layout.size if self.layout else 0
-        octets = np.frombuffer(self.data, np.uint8)
-        starts = np.array(self.last, np.int64)
-        return octets[starts[:, None] + np.arange(1, 1 + size)]
+        return rows_of(self.data, self.last, self.layout.size if self.layout else 0)
 
     def is_last(self, position: int) -> bool:
         """True when a record starts here that the end of the file cuts off."""
