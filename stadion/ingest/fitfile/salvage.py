@@ -26,7 +26,11 @@ __all__ = ["salvage"]
 
 _LOOKS_PER_BYTE = 1 / 8  # bounds the time for made-up files
 _LEAST_LOOKS = 20_000
-_LOOKS_TO_RESUME, _LOOKS_TO_TELL = 10, 300  # what the two searches cost, beside their steps
+_LOOKS_TO_RESUME, _LOOKS_TO_TELL, _LOOKS_TO_READ = (
+    10,
+    60,
+    300,
+)  # what the searches cost, beside their steps
 _MOST_WRONG_TIMES = 24  # in a row, after which the rest is still in step
 _MOST_STEPS = 12
 # Of the messages without a time those that say what the file is: others stand between records.
@@ -133,7 +137,7 @@ class _Salvage:
             is_first = is_usual(usual) and self.starts(position + usual.length)
             if is_timeless or is_first or self.follows(position, own, usual):
                 return own, usual
-        self.sight.looks -= _LOOKS_TO_TELL
+        self.sight.looks -= _LOOKS_TO_READ
         found = list(readings(self.sight, position)) if self.sight.looks > 0 else []
         for local, reading in found:
             if self.sight.looks > 0 and self.follows(position, local, reading, least=3):
