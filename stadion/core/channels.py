@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ALIASES", "CHANNELS", "Channel", "canonical"]
+import numpy as np
+
+__all__ = ["ALIASES", "CHANNELS", "Channel", "canonical", "dtype_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ CHANNELS: dict[str, Channel] = {
     )
 }
 
+_WIDE = {"position_lat", "position_long", "distance"}
+
 ALIASES: dict[str, str] = {
     "lat": "position_lat",
     "latitude": "position_lat",
@@ -102,6 +106,11 @@ ALIASES: dict[str, str] = {
     **{f"gyro_{a}": f"angular_velocity_{a}" for a in "xyz"},
     **{f"mag_{a}": f"magnetic_field_{a}" for a in "xyz"},
 }
+
+
+def dtype_of(name: str) -> type[np.float32] | type[np.float64]:
+    """What a channel's values are kept as: a float32 holds a longitude to some metres only."""
+    return np.float64 if name in _WIDE else np.float32
 
 
 def canonical(name: str) -> str:

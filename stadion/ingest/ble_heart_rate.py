@@ -14,6 +14,7 @@ from stadion.core.activity import Activity, Lap, Repair, Table, Track
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
 from stadion.ingest._clock import build_timeline
+from stadion.ingest._numbers import number_or_nan
 from stadion.ingest.base import Member, activity_id, digest_of, source_of
 from stadion.ingest.tabular.times import is_dated, moments_in, seconds_in
 
@@ -211,18 +212,11 @@ def _lines(text: str) -> Iterator[str]:
 
 def _clock(times: Sequence[str], date: re.Match[str] | None) -> tuple[FloatArray, bool]:
     """(n,) seconds since 1970 or some start, and whether they name no zone."""
-    numbers = np.array([_number(text) for text in times], np.float64)
+    numbers = np.array([number_or_nan(text.replace(",", ".")) for text in times], np.float64)
     if np.isfinite(numbers).sum() * 2 > len(times):
         return seconds_in(numbers, ""), False
     found = moments_in([f"{date[1]} {t}" if date and len(t) < 16 else t for t in times])
     return found.month_first, bool(found.kinds.get("local"))
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return math.nan
 
 
 def _rates(packets: Sequence[Packet]) -> FloatArray:

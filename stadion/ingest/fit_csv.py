@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from stadion.core.activity import Activity, Lap, Source
 from stadion.core.activity import Table as Sheet
 from stadion.core.errors import Code, StadionError
+from stadion.ingest._numbers import number_or_nan
 from stadion.ingest._sports import fit_sport
 from stadion.ingest.base import Member, digest_of
 from stadion.ingest.tabular.jsonrows import add_rows
@@ -115,11 +116,7 @@ def _unix(seconds: float) -> float:
 
 
 def _number(text: str) -> float:
-    try:
-        number = float(text) if text else math.nan
-    except ValueError:
-        return math.nan
-    return number if abs(number) < 1e11 else math.nan
+    return number_or_nan(text, most=1e11)
 
 
 _EXAMPLE = b"""Type,Local Number,Message,Field 1,Value 1,Units 1,Field 2,Value 2,Units 2

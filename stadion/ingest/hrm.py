@@ -19,6 +19,7 @@ from stadion.core.errors import Code, StadionError
 from stadion.core.profile import LIMITS, Profile
 from stadion.core.units import UNITS
 from stadion.ingest._clock import build_timeline
+from stadion.ingest._numbers import number_or_nan
 from stadion.ingest.base import Member, activity_id, digest_of, source_of
 
 __all__ = ["PLUGIN", "HrmReader"]
@@ -117,8 +118,8 @@ class _Mode:
 
     @classmethod
     def of(cls, params: Mapping[str, str]) -> _Mode:
-        version = _number(params.get("version", ""))
-        interval = _number(params.get("interval", ""))
+        version = number_or_nan(params.get("version", ""))
+        interval = number_or_nan(params.get("interval", ""))
         if not (math.isfinite(version) and 0 < interval < 10_000):
             raise StadionError(
                 Code.INVALID,
@@ -225,12 +226,12 @@ def _laps(sections: Mapping[str, str], mode: _Mode, trip_m: float) -> list[Lap]:
         end, start = _seconds(lines[at][0]), laps[-1].end_s if laps else 0.0
         if not end > start:
             break
-        rates = [_number(text) for text in lines[at][1:5]]
+        rates = [number_or_nan(text) for text in lines[at][1:5]]
         values = {"elapsed_s": end - start}
         if len(rates) == 4 and rates[2] > 0:
             values |= {"heart_rate_bpm": rates[2], "heart_rate_max_bpm": rates[3]}
         if per_lap == _LAP_LINES and len(lines[at + 3]) >= 4:
-            _, length, _, warmth, *_ = (_number(text) for text in lines[at + 3])
+            _, length, _, warmth, *_ = (number_or_nan(text) for text in lines[at + 3])
             if length > 0:
                 values["distance_m"] = length
             if warmth > 0:
@@ -260,7 +261,7 @@ def _degrees(value: float, is_us: bool) -> float:
 
 def _trip(body: str, mode: _Mode) -> dict[str, float]:
     """Sums of the ride as the bike computer tells them."""
-    numbers = [_number(line) for line in body.split()[:8]]
+    numbers = [number_or_nan(line) for line in body.split()[:8]]
     if len(numbers) < 7:
         return {}
     far, high = (1609.344, 0.3048) if mode.is_us else (1_000.0, 1.0)
@@ -286,7 +287,9 @@ def _start(params: Mapping[str, str]) -> datetime | None:
 
 def _profile(params: Mapping[str, str]) -> Profile:
     told = {"hr_max_bpm": "maxhr", "hr_rest_bpm": "resthr", "mass_kg": "weight"}
-    values: dict[str, Any] = {name: _number(params.get(key, "")) for name, key in told.items()}
+    values: dict[str, Any] = {
+        name: number_or_nan(params.get(key, "")) for name, key in told.items()
+    }
     if params.get("smode", "")[7:8] == "1" or params.get("mode", "")[2:3] == "1":
         values["mass_kg"] *= UNITS["lb"].factor
     fine = {n: v for n, v in values.items() if LIMITS[n][0] <= v <= LIMITS[n][1]}
@@ -296,13 +299,6 @@ def _profile(params: Mapping[str, str]) -> Profile:
 def _seconds(text: str) -> float:
     found = _CLOCK.fullmatch(text.strip())
     return int(found[1]) * 3600.0 + int(found[2]) * 60.0 + float(found[3]) if found else 0.0
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 _EXAMPLE = b"""[Params]

@@ -6,15 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 
 from stadion.core.activity import Activity, Event, Lap, Repair, Source, Table
 from stadion.core.arrays import FloatArray
+from stadion.core.channels import dtype_of
 from stadion.core.errors import Code, StadionError
 from stadion.core.profile import LIMITS, Profile
 from stadion.ingest._clock import build_timeline
+from stadion.ingest._numbers import number_or_nan
 from stadion.ingest._sports import sport_named
 from stadion.ingest.base import Member, activity_id, digest_of, source_of
 from stadion.ingest.markup.moments import moment_in
@@ -23,7 +24,6 @@ from stadion.ingest.markup.scan import root_of, scan
 __all__ = ["PLUGIN", "PwxReader"]
 
 _MOST_NAMES = 64
-_WIDE = {"position_lat", "position_long", "distance"}
 _CHANNELS = {
     "hr": "heart_rate", "spd": "speed", "pwr": "power", "torq": "torque", "cad": "cadence",
     "dist": "distance", "lat": "position_lat", "lon": "position_long", "alt": "altitude",
@@ -121,10 +121,10 @@ class _Workout:
         for name in names[:_MOST_NAMES]:
             if name not in ("timeoffset", "time"):
                 channel = _CHANNELS.get(name, name)
-                dtype: type[np.floating[Any]] = np.float64 if channel in _WIDE else np.float32
                 with np.errstate(over="ignore"):
                     columns[channel] = np.array(
-                        [_number(sample.get(name, "")) for sample in self.samples], dtype
+                        [_number(sample.get(name, "")) for sample in self.samples],
+                        dtype_of(channel),
                     )
         return clock, columns
 
@@ -243,11 +243,7 @@ def _offset(sample: Mapping[str, str], start_s: float) -> float:
 
 
 def _number(text: str) -> float:
-    try:
-        number = float(text) if text else math.nan
-    except ValueError:
-        return math.nan
-    return number if abs(number) < 1e12 else math.nan
+    return number_or_nan(text, most=1e12)
 
 
 _EXAMPLE = b"""<?xml version="1.0"?>

@@ -14,6 +14,7 @@ from stadion.core.arrays import Array, FloatArray
 from stadion.core.channels import CHANNELS
 from stadion.core.errors import Code, StadionError
 from stadion.ingest._clock import Timeline, build_timeline
+from stadion.ingest._numbers import number_or_nan
 from stadion.ingest._texts import texts_of
 from stadion.ingest.base import Member, activity_id, digest_of, source_of
 
@@ -141,15 +142,7 @@ def _table(data: bytes) -> tuple[dict[str, Array], int]:
 
 
 def _numbers(texts: Sequence[str]) -> FloatArray:
-    return np.array([_number(text) for text in texts], np.float64)
-
-
-def _number(text: str) -> float:
-    """NaN for what is no number: NA, #DIV/0! and nothing."""
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+    return np.array([number_or_nan(text) for text in texts], np.float64)
 
 
 def _sets(table: dict[str, Array]) -> Iterator[Array]:

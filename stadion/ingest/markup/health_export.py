@@ -14,11 +14,11 @@ from typing import BinaryIO
 import numpy as np
 
 from stadion.core.arrays import FloatArray
+from stadion.ingest._numbers import number_or_nan
 from stadion.ingest.markup.health_names import scale_of
 from stadion.ingest.markup.health_records import Records, Row
 from stadion.ingest.markup.health_stream import RecordRow, read_stream
 from stadion.ingest.markup.moments import epoch_seconds, moment_in
-from stadion.ingest.markup.points import number_in
 
 __all__ = ["Export", "Person", "Statistic", "Workout", "amount_in", "read_export"]
 
@@ -143,7 +143,7 @@ class _Elements:
 
     def _beat(self, told: Mapping[str, str]) -> None:
         """One beat: only the clock of its time is told, in the words of the phone's language."""
-        found, rate = _CLOCK.search(told.get("time", "")), number_in(told.get("bpm"))
+        found, rate = _CLOCK.search(told.get("time", "")), number_or_nan(told.get("bpm"))
         start, ahead = self._record
         if not found or not math.isfinite(start) or not 20 <= rate <= 300:
             return
@@ -171,7 +171,8 @@ class _Elements:
             workout.events.append({key: value[:100] for key, value in told.items()})
         elif name == "workoutstatistics" and around == "workout":
             values = {
-                key: number_in(told.get(key)) for key in ("average", "minimum", "maximum", "sum")
+                key: number_or_nan(told.get(key))
+                for key in ("average", "minimum", "maximum", "sum")
             }
             known = {key: value for key, value in values.items() if math.isfinite(value)}
             kind, unit = told.get("type", "")[:100], told.get("unit", "")[:20]
@@ -201,7 +202,7 @@ class _Elements:
 def amount_in(told: Mapping[str, str], key: str, unit: str, missing: float = math.nan) -> float:
     """The number under a key, from the unit that stands beside it into the one asked for."""
     scale = scale_of(unit, told.get(f"{key}Unit", unit))
-    number = number_in(told.get(key))
+    number = number_or_nan(told.get(key))
     if scale is None or not math.isfinite(number):
         return missing
     return number * scale[0]

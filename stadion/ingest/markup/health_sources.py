@@ -64,11 +64,6 @@ class Cover:
         """Stretches in any order, those that touch as one."""
         return cls(np.zeros(0), np.zeros(0)).joined(start, end)
 
-    @property
-    def total_s(self) -> float:
-        """Seconds covered."""
-        return float(self._before[-1])
-
     def seconds_before(self, time: FloatArray) -> FloatArray:
         """How much of the time before each moment is covered."""
         whole = np.searchsorted(self.start, time, side="right")

@@ -11,6 +11,7 @@ import numpy as np
 
 from stadion.core.activity import Event, Lap, Track
 from stadion.core.arrays import FloatArray
+from stadion.core.channels import dtype_of
 from stadion.core.profile import LIMITS, Profile
 from stadion.ingest._clock import Timeline
 from stadion.ingest.markup.health_export import Export, Workout, amount_in
@@ -30,7 +31,6 @@ _MOST_TIMES = 4
 """How often one record may be told as part of a workout."""
 _EVENTS = {"Pause": "stop", "Resume": "start", "MotionPaused": "stop", "MotionResumed": "start"}
 _DEVICES = ("Apple Watch", "iPhone", "iPad")
-_WIDE = ("position_lat", "position_long", "distance")
 _STATISTICS = {
     "heart_rate": {"average": "heart_rate_bpm", "maximum": "heart_rate_max_bpm",
                    "minimum": "heart_rate_min_bpm"},
@@ -256,8 +256,7 @@ def _united(parts: Sequence[tuple[str, FloatArray, FloatArray]], zero: float) ->
     time_s = np.unique(np.concatenate(moments))
     channels: dict[str, FloatArray] = {}
     for (name, _, values), times in zip(parts, moments, strict=True):
-        dtype = np.float64 if name in _WIDE else np.float32
-        column = channels.setdefault(name, np.full(len(time_s), np.nan, dtype))
+        column = channels.setdefault(name, np.full(len(time_s), np.nan, dtype_of(name)))
         rows = np.searchsorted(time_s, times)
         is_free = np.isnan(column[rows])
         column[rows[is_free]] = values[is_free]

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from stadion.core.activity import Repair
 from stadion.core.arrays import FloatArray, IntArray
-from stadion.core.channels import canonical
+from stadion.core.channels import canonical, dtype_of
 from stadion.ingest._clock import Timeline, build_timeline
+from stadion.ingest._numbers import number_or_nan
 from stadion.ingest.markup.moments import moments_in
 from stadion.ingest.markup.runs import Run
 
-__all__ = ["Points", "number_in", "numbers_in"]
+__all__ = ["Points", "numbers_in"]
 
 _MOST_COLUMNS = 128
 _FLUSH = 4096
 _FEW = 64
-_WIDE = {"position_lat", "position_long", "distance"}
 _NAMES = {
     "latitudedegrees": "position_lat",
     "longitudedegrees": "position_long",
@@ -133,8 +131,7 @@ class Points:
             if name == "time":
                 continue
             channel = canonical(_NAMES.get(name, name))
-            dtype: type[np.floating[Any]] = np.float64 if channel in _WIDE else np.float32
-            values = column.filled(np.full(self.count, np.nan, dtype))
+            values = column.filled(np.full(self.count, np.nan, dtype_of(channel)))
             known = channels.get(channel)
             if known is not None:
                 values = np.where(np.isnan(known), values, known)
@@ -158,15 +155,7 @@ def numbers_in(texts: Sequence[str | bytes]) -> FloatArray:
 
 def _numbers(texts: Iterable[str | bytes]) -> Iterable[float]:
     for text in texts:
-        yield number_in(text)
-
-
-def number_in(text: str | bytes | None) -> float:
-    """The number a text holds; NaN for none or anything else."""
-    try:
-        return float(text) if text else math.nan
-    except ValueError:
-        return math.nan
+        yield number_or_nan(text)
 
 
 def _stripped(text: str | bytes) -> bytes:

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, field
 
 from stadion.core.activity import Repair
+from stadion.ingest._numbers import number_or_nan
 from stadion.ingest.markup.moments import epoch_seconds
-from stadion.ingest.markup.points import Points, number_in
+from stadion.ingest.markup.points import Points
 from stadion.ingest.markup.runs import Layout, Run
 from stadion.ingest.markup.scan import scan_points
 
@@ -147,7 +148,7 @@ class TcxActivities:
         elif key == "triggermethod":
             self._lap.trigger = text.lower()[:40]
         else:
-            number = number_in(text)
+            number = number_or_nan(text)
             if math.isfinite(number) and len(self._lap.values) < _MOST_LAP_VALUES:
                 self._lap.values.setdefault(_LAP_VALUES.get(key, key), number)
 

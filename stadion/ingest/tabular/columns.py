@@ -12,7 +12,7 @@ import numpy as np
 
 from stadion.core.activity import Repair
 from stadion.core.arrays import FloatArray
-from stadion.core.channels import CHANNELS
+from stadion.core.channels import CHANNELS, dtype_of
 from stadion.core.errors import Code, StadionError
 from stadion.core.units import UNITS, convert
 from stadion.ingest._units import as_channel
@@ -23,7 +23,6 @@ from stadion.ingest.tabular.words import PACES, Meaning, unit_named
 __all__ = ["MOSTLY", "Column", "Notation", "channel_of", "refuse_stated"]
 
 MOSTLY = 0.9
-_WIDE = {"position_lat", "position_long", "distance"}
 _SENTINELS = (-1.0, -9999.0, 255.0, 65535.0, 2147483647.0, 4294967295.0)
 _FACTORS = {"yd": ("m", 0.9144), "semicircles": ("deg", 180 / 2**31), "steps/min": ("rpm", 0.5)}
 _AXES = {f"{a}{end}": a for a in "xyz" for end in ("", "_axis", "-axis")}
@@ -101,9 +100,9 @@ class Column:
 
     def add_values(self, values: FloatArray, strange: int = 0) -> None:
         """Numbers of some more rows, and how many fields were none."""
-        is_wide = self.meaning.role == "time" or self.meaning.name in _WIDE
+        dtype = np.float64 if self.meaning.role == "time" else dtype_of(self.meaning.name)
         with np.errstate(over="ignore"):
-            self.chunks.append(values.astype(np.float64 if is_wide else np.float32))
+            self.chunks.append(values.astype(dtype))
         self.strange += strange
 
     def add_numbers(self, values: FloatArray) -> None:

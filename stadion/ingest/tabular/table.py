@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -139,7 +139,7 @@ class Table:
         return Activity(
             id=activity_id(reader.digest),
             athlete=athlete,
-            sport=self._sport(timeline.track.channels),
+            sport=self._sport(),
             start=None if start_s is None else datetime.fromtimestamp(start_s, UTC),
             tracks=(timeline.track,),
             source=Source(reader.reader, reader.digest, reader.name, _added(mended)),
@@ -180,7 +180,7 @@ class Table:
                 if 1 < 1 + int((np.diff(values) != 0).sum()) <= min(_MOST_LAPS, len(values) // 2):
                     yield values
 
-    def _sport(self, channels: Mapping[str, FloatArray]) -> str:
+    def _sport(self) -> str:
         if self.mapping.sport:
             return sport_named(self.mapping.sport)
         headers = {column.header.strip().lower() for column in self.columns}

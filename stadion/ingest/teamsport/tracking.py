@@ -81,7 +81,7 @@ def activity_of(datasets: Iterable[Any], identity: str, source: Source, family: 
     pitch = Pitch.of(first.coordinate_system)
     zero = min(p.seconds[0] for p in places.values() if p.seconds)
     tracks = [t for name in sorted(places, key=_order) if (t := _track(name, places[name], pitch))]
-    start, told = _start(first, family)
+    start, told = _start(first)
     repairs = [
         *source.repairs,
         *([Repair("frames of a dead ball without its place", dead)] if dead else []),
@@ -153,7 +153,7 @@ def _track(subject: str, places: _Places, pitch: Pitch) -> Track | None:
     return Track(subject, time_s, track.channels)
 
 
-def _start(metadata: Any, family: str) -> tuple[datetime | None, list[Repair]]:
+def _start(metadata: Any) -> tuple[datetime | None, list[Repair]]:
     begin = metadata.periods[0].start_timestamp if metadata.periods else None
     moment = begin if isinstance(begin, datetime) else metadata.date
     if not isinstance(moment, datetime) or moment.tzinfo is None:
