@@ -185,6 +185,18 @@ def fit_resistance(
     ------
     StadionError
         INVALID for arrays of unequal length.
+
+    References
+    ----------
+    That of `power_of`, solved for CdA and Crr.
+
+    Examples
+    --------
+    >>> level, speed = np.zeros(120), np.linspace(5.0, 15.0, 120)
+    >>> power = power_of(Rider(80.0, cda_m2=0.3, crr=0.004), speed)
+    >>> found = fit_resistance(power, speed, level, level, 80.0)
+    >>> round(found.cda_m2, 3), round(found.crr, 4)
+    (0.3, 0.004)
     """
     mass, share = (
         positive("mass_kg", mass_kg, "kg"),

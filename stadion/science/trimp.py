@@ -82,6 +82,13 @@ def individual_trimp(
     V. Manzi, F. Iellamo, F. Impellizzeri, S. D'Ottavio, C. Castagna, Relation between
     individualized training impulses and performance in distance runners, Med. Sci. Sports
     Exerc. 41 (2009) 2090.
+
+    Examples
+    --------
+    An hour at 150 bpm, which the lactate of this athlete weighs as Banister's men:
+
+    >>> round(individual_trimp(np.full(3600, 150.0), 50.0, 190.0, 0.64, 1.92), 1)
+    108.1
     """
     x = reserve(heart_rate_1hz, rest_bpm, max_bpm)
     x = x[~np.isnan(x)]
