@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from stadion.apps.options import AsJson, HomeOption, open_home, verb
-from stadion.apps.recordings_shown import show_athlete
+from stadion.apps.recordings_shown import show_athlete, show_profile
 from stadion.apps.showing import answer
 from stadion.core.errors import Code, StadionError
 
@@ -47,9 +47,13 @@ def athlete(
     who = name or _the_only_one(place)
     if action == "set":
         view = place.set_profile(who, _assigned(values or []), _day(day))
-        answer(view, as_json)
-        if view["older_workouts"] and not as_json:
-            typer.echo("it does not hold for the older workouts; --day says from when it does")
+        if as_json:
+            answer(view, as_json)
+            return
+        show_profile(view)
+        if view["older_workouts"]:
+            older = view["older_workouts"]
+            typer.echo(f"\nnot for {older} older workouts; --day DAY lets it hold from then on")
     elif action == "erase":
         answer(place.erase_athlete(who), as_json)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,6 +29,9 @@ class EditBody(_Body):
     sport: str | None = Field(None, max_length=64)
     sub_sport: str | None = Field(None, max_length=64)
     athlete: str | None = Field(None, max_length=64)
+    laps: list[dict[str, Any]] | None = Field(
+        None, max_length=10_000, description="start_s, end_s; also kind, label and values"
+    )
 
 
 class JoinBody(_Body):

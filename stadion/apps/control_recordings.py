@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -24,13 +24,34 @@ Id = Annotated[str, Path(pattern=r"^[0-9a-f]{1,128}$")]
 Who = Annotated[str, Path(max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Words = Annotated[str | None, Query(max_length=2_000)]
+Moment = Annotated[
+    datetime | None, Query(description="a day or a moment; UTC where it names no zone")
+]
 _EVERYTHING = {"text/csv": "csv", "application/vnd.apache.arrow.stream": "arrow"}
+
+_FILES = {
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv",
+    "gpx": "application/gpx+xml",
+    "json": "application/json",
+}
+
+_BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_FILE_IN: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}}
+}
+_STREAMS_OUT: dict[int | str, dict[str, Any]] = {
+    200: {"content": dict.fromkeys(_EVERYTHING, _BYTES)}
+}
+_FILES_OUT: dict[int | str, dict[str, Any]] = {
+    200: {"content": dict.fromkeys(_FILES.values(), _BYTES)}
+}
 
 
 def add_recordings(app: FastAPI, platform: Platform) -> None:
     """Routes over the archive of the platform's home."""
 
-    @app.post("/api/v1/activities", tags=["activities"])
+    @app.post("/api/v1/activities", tags=["activities"], openapi_extra=_FILE_IN)
     async def ingest(
         request: Request,
         name: Annotated[str, Query(max_length=256)] = "",
@@ -44,7 +65,7 @@ def add_recordings(app: FastAPI, platform: Platform) -> None:
             file = await received(request, FilePath(folder), name)
             return await run_in_threadpool(platform.ingest, [file], athlete, mapping=map)
 
-    @app.post("/api/v1/guess", tags=["activities"])
+    @app.post("/api/v1/guess", tags=["activities"], openapi_extra=_FILE_IN)
     async def guess(request: Request) -> dict[str, Any]:
         """How the table in the body would be read; `map` of the upload can say otherwise."""
         with tempfile.TemporaryDirectory(dir=_uploads(platform)) as folder:
@@ -57,8 +78,8 @@ def add_recordings(app: FastAPI, platform: Platform) -> None:
         response: Response,
         athlete: str | None = None,
         sport: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: Moment = None,
+        until: Moment = None,
         limit: Limit = 100,
         after: Annotated[str | None, Query(pattern=r"^[0-9a-f]{1,128}$")] = None,
         newest_first: bool = False,
@@ -66,7 +87,13 @@ def add_recordings(app: FastAPI, platform: Platform) -> None:
     ) -> list[dict[str, Any]]:
         """Recordings by time. The header `Link` leads to the next page, while there is one."""
         page = platform.activities(
-            athlete, sport, since, until, limit + 1, after, newest_first=newest_first
+            athlete,
+            sport,
+            _zoned(since),
+            _zoned(until),
+            limit + 1,
+            after,
+            newest_first=newest_first,
         )
         if len(page) > limit:
             query = {**request.query_params, "after": page[limit - 1]["id"]}
@@ -78,13 +105,13 @@ def add_recordings(app: FastAPI, platform: Platform) -> None:
         """One recording: summary, laps, zones and quality, without its samples."""
         return chosen(platform.activity(id), _split(fields))
 
-    @app.get("/api/v1/activities/{id}/streams", tags=["activities"])
+    @app.get("/api/v1/activities/{id}/streams", tags=["activities"], responses=_STREAMS_OUT)
     def streams(
         request: Request,
         id: Id,
         channels: Words = None,
         every_s: Annotated[float | None, Query(gt=0, le=86_400)] = None,
-        points: Annotated[int | None, Query(ge=2, le=1_000_000)] = None,
+        points: Annotated[int | None, Query(ge=10, le=1_000_000)] = None,
         max_gap_s: Annotated[float, Query(ge=0, le=86_400)] = 30.0,
         format: Literal["json", "csv", "arrow"] | None = None,
     ) -> Any:
@@ -100,7 +127,12 @@ def add_recordings(app: FastAPI, platform: Platform) -> None:
         data = platform.streams_as(form, id, wanted, every_s, points, max_gap_s)
         return Response(data, media_type=MEDIA_TYPES[form])
 
-    @app.get("/api/v1/activities/{id}/file", tags=["activities"])
+    @app.get(
+        "/api/v1/activities/{id}/file",
+        tags=["activities"],
+        response_class=Response,
+        responses=_FILES_OUT,
+    )
     def file(id: Id, format: Literal["parquet", "csv", "gpx", "json"] = "json") -> Response:
         """The whole recording as a file that other programs read."""
         data = platform.export(id, format)
@@ -146,29 +178,21 @@ def add_athletes(app: FastAPI, platform: Platform) -> None:
         """Who has recordings or a profile here."""
         return platform.athletes()
 
-    @app.get("/api/v1/athletes/{athlete}", tags=["athletes"])
+    @app.get("/api/v1/athletes/{athlete:path}", tags=["athletes"])
     def athlete(athlete: Who, day: date | None = None, fields: Words = None) -> dict[str, Any]:
         """Profile on a day (today), form curve, best efforts and totals."""
         return chosen(platform.athlete(athlete, day), _split(fields))
 
-    @app.put("/api/v1/athletes/{athlete}/profile", tags=["athletes"])
+    @app.put("/api/v1/athletes/{athlete:path}/profile", tags=["athletes"])
     def profile(athlete: Who, body: ProfileBody) -> dict[str, Any]:
         """Say what holds of an athlete from some day on."""
         values = body.model_dump(exclude_none=True, exclude={"day"})
         return platform.set_profile(athlete, values, body.day)
 
-    @app.delete("/api/v1/athletes/{athlete}", tags=["athletes"])
+    @app.delete("/api/v1/athletes/{athlete:path}", tags=["athletes"])
     def erase(athlete: Who) -> dict[str, Any]:
         """Erase everything of an athlete: recordings, profile, history."""
         return platform.erase_athlete(athlete)
-
-
-_FILES = {
-    "parquet": "application/vnd.apache.parquet",
-    "csv": "text/csv",
-    "gpx": "application/gpx+xml",
-    "json": "application/json",
-}
 
 
 def _uploads(platform: Platform) -> FilePath:
@@ -176,6 +200,10 @@ def _uploads(platform: Platform) -> FilePath:
     folder = platform.home.sockets / "uploads"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+def _zoned(moment: datetime | None) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _split(words: str | None) -> Sequence[str] | None:

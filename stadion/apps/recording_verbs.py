@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from stadion.apps.options import AsJson, HomeOption, open_home, verb
-from stadion.apps.recordings_shown import listed, show_activity
+from stadion.apps.recordings_shown import listed, show_activity, shown_change
 from stadion.apps.report_shown import show_report
 from stadion.apps.showing import answer, file_bar
 from stadion.core.errors import Code, StadionError
@@ -22,7 +22,7 @@ _PICTURE_POINTS = 4_000
 
 @verb
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files, folders, archives.")],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, archives.")],
     athlete: Athlete = "",
     mapping: Annotated[
         list[str] | None,
@@ -45,6 +45,8 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Read files, folders and zips into the archive; say what was doubled, repaired, refused."""
+    if not all(paths):  # Path("") would be the folder one is in
+        raise typer.BadParameter("a path is empty; expected a file, a folder or an archive")
     place = open_home(home)
     if show_guess:
         for path in paths:
@@ -90,10 +92,10 @@ def activities(
         _show(place, ids[0], plot, as_json)
     elif action == "edit":
         given = {"title": title, "sport": sport, "sub_sport": sub_sport, "athlete": athlete}
-        changes = {name: value for name, value in given.items() if value}
-        if not changes:
+        said = {name: value for name, value in given.items() if value}
+        if not said:
             raise typer.BadParameter("say what to change: --title, --sport, --sub-sport, --athlete")
-        view = place.edit(ids[0], changes)
+        view = place.edit(ids[0], said)
         answer(view if as_json else [listed(view)], as_json)
     elif action == "export":
         answer(_export(place, ids[0], out), as_json)
@@ -103,8 +105,11 @@ def activities(
             answer(view, as_json)
         else:
             show_activity(view)
+    elif action == "history":
+        changes = place.history(ids[0])
+        answer(changes if as_json else [shown_change(change) for change in changes], as_json)
     else:
-        answer(getattr(place, action)(ids[0]), as_json)  # history, part, erase
+        answer(getattr(place, action)(ids[0]), as_json)  # part, erase
 
 
 _ACTIONS = ("show", "edit", "history", "export", "part", "join", "erase")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,9 +13,17 @@ import typer
 from stadion.apps.measures import named, paced, told
 from stadion.apps.showing import table
 
-__all__ = ["listed", "show_activity", "show_athlete", "zone_names"]
+__all__ = [
+    "listed",
+    "show_activity",
+    "show_athlete",
+    "show_profile",
+    "shown_change",
+    "zone_names",
+]
 
 _MOST_ROWS = 30
+_WHOLE_ID = re.compile("[0-9a-f]{32,}")
 _LAP_COLUMNS = ("distance_m", "timer_s", "speed_mps", "heart_rate_bpm", "power_w", "cadence_rpm",
                 "ascent_m")  # fmt: skip
 _PROFILE_METRES = {"threshold_speed_mps": 1000.0, "swim_threshold_speed_mps": 100.0}
@@ -36,6 +45,28 @@ def listed(view: Mapping[str, Any]) -> dict[str, Any]:
         "title": view.get("title") or None,
         "file": view["name"].rpartition("/")[2],
     }
+
+
+def shown_change(change: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of a history: whole seconds, the beginnings of ids."""
+    return {
+        "at (UTC)": str(change["at"]).replace("T", " ")[:19],
+        "who": change["who"] or None,
+        "field": change["field"],
+        "before": _shortened(change["before"]),
+        "after": _shortened(change["after"]),
+    }
+
+
+def _shortened(value: Any) -> Any:
+    """The same with ids as short as lists show them."""
+    if isinstance(value, str):
+        return _WHOLE_ID.sub(lambda found: found[0][:12], value)
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _shortened(item) for key, item in value.items()}
+    return value
 
 
 def show_activity(view: Mapping[str, Any]) -> None:
@@ -170,12 +201,7 @@ def _show_quality(view: Mapping[str, Any]) -> None:
 
 def show_athlete(view: Mapping[str, Any]) -> None:
     """Profile, totals, form and best efforts of one athlete."""
-    typer.echo(f"{view['athlete'] or '(no name)'}, {view['day']}")
-    if view["profile"]:
-        _section("profile")
-        scales = {name: _PROFILE_METRES.get(name) for name in view["profile"]}
-        table([{"what": named(k, scales[k]), "value": told(k, v, scales[k])}
-               for k, v in view["profile"].items()])  # fmt: skip
+    show_profile(view)
     _section("totals")
     table([{"days": span.removesuffix("_days")} | {named(n): told(n, v) for n, v in sums.items()}
            for span, sums in view["totals"].items()])  # fmt: skip
@@ -193,6 +219,16 @@ def show_athlete(view: Mapping[str, Any]) -> None:
             doubt = "" if critical["cp_se_w"] is None else f" ± {critical['cp_se_w']:.0f}"
             work = critical["w_prime_j"] / 1000
             typer.echo(f"critical power {critical['cp_w']:.0f}{doubt} W, W' {work:.1f} kJ")
+
+
+def show_profile(view: Mapping[str, Any]) -> None:
+    """Whose it is, and what is known on the day."""
+    typer.echo(f"{view['athlete'] or '- (recordings without a name)'}, {view['day']}")
+    if view["profile"]:
+        _section("profile")
+        scales = {name: _PROFILE_METRES.get(name) for name in view["profile"]}
+        table([{"what": named(k, scales[k]), "value": told(k, v, scales[k])}
+               for k, v in view["profile"].items()])  # fmt: skip
 
 
 def _curve_rows(curve: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ MAX_RECORDING_BYTES = 4 * 2**30
 """Of an upload that goes to the disk as it comes: an export of years of recordings."""
 
 _AT_ONCE_BYTES = 2**20
+_JSON_HINT = "send the header Content-Type: application/json"
 
 
 def add_errors(app: FastAPI) -> None:
@@ -47,8 +48,10 @@ def add_errors(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         received = repr(first.get("input"))[:100]
-        message = f"{where}: {first['msg']}; received {received}"
-        return JSONResponse({"error": message, "code": Code.INVALID.value, "hint": ""}, 422)
+        message, hint = f"{where}: {first['msg']}; received {received}", ""
+        if isinstance(first.get("input"), bytes):  # JSON that was not announced as such
+            message, hint = f"{where}: expected JSON; received {received}", _JSON_HINT
+        return JSONResponse({"error": message, "code": Code.INVALID.value, "hint": hint}, 422)
 
     @app.exception_handler(HTTPException)
     async def http(_request: Request, error: HTTPException) -> JSONResponse:
@@ -88,6 +91,12 @@ async def body_of(request: Request) -> bytes:
 
 async def received(request: Request, folder: Path, name: str) -> Path:
     """The body as a file in `folder`, written while it comes in, under its own last name."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise StadionError(
+            Code.UNSUPPORTED,
+            "the body is a form; expected the bytes of one file or archive",
+            "curl --data-binary @FILE sends them as they are",
+        )
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > MAX_RECORDING_BYTES:
         raise HTTPException(413, f"the body may hold {MAX_RECORDING_BYTES} bytes")

@@ -49,7 +49,7 @@ def _counts(rows: Sequence[Mapping[str, Any]]) -> str:
 def _is_remarkable(row: Mapping[str, Any]) -> bool:
     if row["outcome"] in ("added", "table"):
         return bool(row["repairs"])
-    return row["outcome"] != "known"
+    return str(row["outcome"]) != "known"
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:

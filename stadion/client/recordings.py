@@ -29,7 +29,10 @@ class Recordings(Wire):
         mapping: Sequence[str] = (),
     ) -> View:
         """Upload files, and folders as one archive each; the server has workers of its own."""
-        total: View = {}
+        total: View = {
+            "added": [], "known": 0, "twins": [], "tables": 0, "refused": [], "repairs": [],
+            "files": [],
+        }  # fmt: skip
         given = [Path(path) for path in paths]
         for number, path in enumerate(given):
             if progress:
@@ -38,7 +41,7 @@ class Recordings(Wire):
                 query = {"name": name, "athlete": athlete, "map": list(mapping)}
                 report = self._view("POST", "activities", query, body)
             for key, value in report.items():
-                total[key] = total[key] + value if key in total else value
+                total[key] += value
         return total
 
     def guess(self, file: str | Path) -> View:
@@ -108,7 +111,7 @@ class Recordings(Wire):
         return self._bytes(f"activities/{quoted(id)}/file", {"format": kind})
 
     def edit(self, id: str, changes: Mapping[str, Any]) -> View:
-        """Change what people say of a recording: title, sport, sub_sport, athlete."""
+        """Change what people say of a recording: title, sport, sub_sport, athlete, laps."""
         return self._view("PATCH", f"activities/{quoted(id)}", body=changes)
 
     def history(self, id: str) -> list[View]:

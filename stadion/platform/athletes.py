@@ -16,13 +16,14 @@ from stadion.platform.recording_views import nulls
 from stadion.platform.rooms import Rooms
 from stadion.platform.views import plain
 
-__all__ = ["NOBODY", "Athletes", "inside"]
+__all__ = ["NOBODY", "Athletes", "inside", "new_name"]
 
 View = dict[str, Any]
 
 NOBODY = "-"
 """How the athlete of recordings without a pseudonym is called from outside."""
 
+_LONGEST_NAME = 64
 _RECENT_DAYS = 42
 _FUTURE_DAYS = 14
 _LEAST_EFFORTS = 4
@@ -80,11 +81,16 @@ class Athletes(Rooms):
             INVALID for a name or a value that no profile has.
         """
         known = {"sex", *LIMITS}
-        for key in values:
+        for key, value in values.items():
             if key not in known:
                 expected = ", ".join(sorted(known))
                 raise StadionError(Code.INVALID, f"a profile has no {key!r}; expected {expected}")
-        who = inside(name)
+            if key in LIMITS and not isinstance(value, int | float | None):
+                low, high, unit = LIMITS[key]
+                raise StadionError(
+                    Code.INVALID, f"{key} is {value!r}; expected {low:g} to {high:g} {unit}"
+                )
+        who = new_name(name)
         from_day = day or datetime.now(UTC).date()
         self._archive.profiles.set(who, from_day, Profile(**values))
         morning = datetime.combine(from_day, time.min, UTC)
@@ -177,6 +183,23 @@ def _critical(recent: FloatArray, best: FloatArray) -> View | None:
 def inside(name: str) -> str:
     """The name an athlete has in the archive; none for whoever is `NOBODY` outside."""
     return "" if name == NOBODY else name
+
+
+def new_name(name: str) -> str:
+    """The same, of a name that is given: one that can be seen and typed.
+
+    Raises
+    ------
+    StadionError
+        INVALID for a name of over 64 characters, or with ones that are not printed.
+    """
+    if len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise StadionError(
+            Code.INVALID,
+            f"athlete is {name[:_LONGEST_NAME]!r}; expected at most {_LONGEST_NAME} printed "
+            "characters, no blanks around them",
+        )
+    return inside(name)
 
 
 def _fact_view(fact: Any) -> View:

@@ -85,7 +85,7 @@ def track_view(track: Track) -> dict[str, Any]:
     """The samples of one subject, null = missing."""
     return {
         "subject": track.subject,
-        "time_s": track.time_s.tolist(),
+        "time_s": (track.time_s + 0.0).tolist(),  # no -0.0
         "channels": {name: nulls(values) for name, values in track.channels.items()},
     }
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from stadion.core.activity import Track
-from stadion.platform.athletes import inside
+from stadion.core.errors import Code, StadionError
+from stadion.platform.athletes import inside, new_name
 from stadion.platform.rooms import Rooms, existing, read_file
 from stadion.platform.views import plain
 
@@ -52,7 +53,7 @@ class Recordings(Rooms):
         from stadion.platform.ingesting import ingest, ingest_stated
 
         found = [existing(path) for path in paths]
-        rooms = (self._readers, self._archive, self._kept_tables, inside(athlete))
+        rooms = (self._readers, self._archive, self._kept_tables, new_name(athlete))
         if mapping:
             return ingest_stated(found, mapping, *rooms)
         return ingest(found, self.home, *rooms, workers, progress)
@@ -153,12 +154,13 @@ class Recordings(Rooms):
         return export(self._archive.get(id), kind)
 
     def edit(self, id: str, changes: Mapping[str, Any], who: str = "") -> View:
-        """Change title, sport, sub_sport or athlete; what the file says is kept."""
+        """Change title, sport, sub_sport, athlete or laps; what the file says is kept."""
         from stadion.platform.recording_views import listed_view
 
         said = dict(changes)
-        if isinstance(said.get("athlete"), str):
-            said["athlete"] = inside(said["athlete"])
+        for name, checked in _CHECKED.items():
+            if isinstance(said.get(name), str):
+                said[name] = checked(name, said[name])
         return listed_view(self._archive.edit(id, said, who))
 
     def history(self, id: str) -> list[View]:
@@ -195,3 +197,20 @@ class Recordings(Rooms):
         return self._archive.streams(
             id, channels or (), every_s=every_s, points=points, max_gap_s=max_gap_s
         )
+
+
+def _sport(name: str, text: str) -> str:
+    """A sport as all others are written: small letters, _ for a blank."""
+    word = "_".join(text.lower().replace("-", " ").split())
+    if word and not word.replace("_", "").isalnum():
+        raise StadionError(
+            Code.INVALID, f"{name} is {text[:64]!r}; expected a word such as cycling or trail"
+        )
+    return word
+
+
+_CHECKED: Mapping[str, Callable[[str, str], str]] = {
+    "sport": _sport,
+    "sub_sport": _sport,
+    "athlete": lambda _name, text: new_name(text),
+}
