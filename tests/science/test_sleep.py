@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -171,6 +172,6 @@ def test_clock_times_go_round_midnight() -> None:
         (lambda: clock_h(datetime(2024, 1, 1, tzinfo=UTC), "Nowhere/None"), "IANA"),
     ],
 )
-def test_a_wrong_argument_is_named(call, words: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_a_wrong_argument_is_named(call: Callable[[], object], words: str) -> None:
     with pytest.raises(StadionError, match=words):
         call()

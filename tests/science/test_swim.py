@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -104,6 +105,6 @@ def test_real_pool_swims_add_up_to_their_sessions(name: str) -> None:
         (lambda: swolf(20.0, -3), "strokes is -3"),
     ],
 )
-def test_a_wrong_argument_is_named(call, words: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_a_wrong_argument_is_named(call: Callable[[], object], words: str) -> None:
     with pytest.raises(StadionError, match=words):
         call()
