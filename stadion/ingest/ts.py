@@ -15,6 +15,8 @@ from stadion.ingest.base import Member, activity_id, digest_of, source_of
 
 __all__ = ["PLUGIN", "TsReader"]
 
+# Each case becomes a recording, which takes room and time however short it is.
+_MOST_CASES, _LEAST_BYTES = 10_000, 100
 _WORDS = {"tenth": 10.0, "hundredth": 100.0, "fiftieth": 50.0, "twentieth": 20.0}
 _HERTZ = re.compile(r"(\d+(?:\.\d+)?)\s*hz\b")
 _EVERY = re.compile(r"every (\w+) of a second")
@@ -48,6 +50,11 @@ class TsReader:
         (member,) = group
         data = member.data
         header, lines = _split(data.decode("utf-8", "replace"))
+        most = _MOST_CASES + len(data) // _LEAST_BYTES
+        if len(lines) > most:
+            raise StadionError(
+                Code.INVALID, f"a .ts file of {len(lines)} cases; expected at most {most} so short"
+            )
         cases: list[tuple[str, list[FloatArray]]] = []
         broken = 0
         for line in lines:
@@ -149,7 +156,13 @@ def _case(line: str, header: _Header) -> tuple[str, list[FloatArray]] | None:
     if not dimensions or (stated.isdecimal() and int(stated) != len(dimensions)):
         return None
     longest = max(map(len, dimensions))
-    return label, [np.pad(d, (0, longest - len(d)), constant_values=np.nan) for d in dimensions]
+    return label, [d if len(d) == longest else _padded(d, longest) for d in dimensions]
+
+
+def _padded(values: FloatArray, length: int) -> FloatArray:
+    longer = np.full(length, np.nan, values.dtype)
+    longer[: len(values)] = values
+    return longer
 
 
 def _track(dimensions: Sequence[FloatArray], header: _Header) -> Track:
