@@ -35,7 +35,7 @@ class _Places:
     y: array[float] = field(default_factory=lambda: array("d"))
     z: array[float] = field(default_factory=lambda: array("d"))
 
-    def add(self, seconds: float, point: Any, scale: float = 1.0) -> None:
+    def add(self, seconds: float, point: Any) -> None:
         """One place; None is none."""
         if point is None or point.x is None or point.y is None:
             return
@@ -43,10 +43,39 @@ class _Places:
         self.x.append(float(point.x))
         self.y.append(float(point.y))
         height = getattr(point, "z", None)
-        self.z.append(math.nan if height is None else float(height) * scale)
+        self.z.append(math.nan if height is None else float(height))
 
 
 _NOWHERE = SimpleNamespace(x=math.nan, y=math.nan)
+
+
+@dataclass(slots=True, eq=False)
+class _Match:
+    """What the frames so far hold: places by subject, first and last second of each period."""
+
+    places: dict[str, _Places] = field(default_factory=dict)
+    periods: dict[int, list[float]] = field(default_factory=dict)
+    dead: int = 0
+
+    def add(self, frame: Any, seconds: float) -> None:
+        """One frame more."""
+        if frame.period is not None:
+            span = self.periods.setdefault(int(frame.period.id), [seconds, seconds])
+            span[0], span[1] = min(span[0], seconds), max(span[1], seconds)
+        is_dead = _is_dead(frame)
+        self.dead += is_dead
+        ball = _NOWHERE if is_dead else frame.ball_coordinates
+        self.places.setdefault("ball", _Places()).add(seconds, ball)
+        for player, seen in frame.players_data.items():
+            if len(self.places) < _MOST_SUBJECTS:
+                self.places.setdefault(_subject(player), _Places()).add(seconds, seen.coordinates)
+
+    def laps(self, zero: float) -> tuple[Lap, ...]:
+        """A lap for each period."""
+        return tuple(
+            Lap(round(first - zero, 4), round(last - zero, 4), "lap", f"period {number}")
+            for number, (first, last) in sorted(self.periods.items())
+        )
 
 
 def activity_of(datasets: Iterable[Any], identity: str, source: Source, family: str) -> Activity:
@@ -55,53 +84,37 @@ def activity_of(datasets: Iterable[Any], identity: str, source: Source, family: 
     Places are metres from the lower left corner of the pitch; the direction in which a team
     plays is that of the file. While the ball is dead its place means nothing: it is NaN.
     """
-    places: dict[str, _Places] = {}
-    periods: dict[int, list[float]] = {}
-    first: Any = None
-    dead = 0
+    match = _Match()
+    about: Any = None
     for dataset in datasets:
-        first = first or dataset.metadata
+        about = about or dataset.metadata
         for frame in dataset.records:
             seconds = _seconds(frame, dataset.metadata, family)
-            if not abs(seconds) < _LATEST_S:
-                continue
-            if frame.period is not None:
-                span = periods.setdefault(int(frame.period.id), [seconds, seconds])
-                span[0], span[1] = min(span[0], seconds), max(span[1], seconds)
-            is_dead = _is_dead(frame)
-            dead += is_dead
-            ball = _NOWHERE if is_dead else frame.ball_coordinates
-            places.setdefault("ball", _Places()).add(seconds, ball)
-            for player, seen in frame.players_data.items():
-                if len(places) < _MOST_SUBJECTS:
-                    subject = _subject(player)
-                    places.setdefault(subject, _Places()).add(seconds, seen.coordinates)
-    if first is None or not any(len(p.seconds) for p in places.values()):
+            if abs(seconds) < _LATEST_S:
+                match.add(frame, seconds)
+    begun = [places.seconds[0] for places in match.places.values() if places.seconds]
+    if about is None or not begun:
         raise StadionError(Code.INVALID, f"files of {family} without any frame")
-    pitch = Pitch.of(first.coordinate_system)
-    zero = min(p.seconds[0] for p in places.values() if p.seconds)
-    tracks = [t for name in sorted(places, key=_order) if (t := _track(name, places[name], pitch))]
-    start, told = _start(first)
+    pitch = Pitch.of(about.coordinate_system)
+    zero = min([*begun, *(first for first, _ in match.periods.values())])
+    names = sorted(match.places, key=_order)
+    tracks = [t for name in names if (t := _track(name, match.places[name], pitch))]
+    start, told = _start(about)
     repairs = [
         *source.repairs,
-        *([Repair("frames of a dead ball without its place", dead)] if dead else []),
+        *([Repair("frames of a dead ball without its place", match.dead)] if match.dead else []),
         *([] if pitch.is_told else [Repair("pitch of unknown size taken as 105 x 68 m")]),
         *told,
     ]
-    low = min((span[0] for span in periods.values()), default=zero)
-    shift = min(zero, low)
     return Activity(
         id=identity,
         athlete="",
         sport="soccer",
         start=start,
-        tracks=tuple(Track(t.subject, np.round(t.time_s - shift, 4), t.channels) for t in tracks),
+        tracks=tuple(Track(t.subject, np.round(t.time_s - zero, 4), t.channels) for t in tracks),
         source=Source(source.reader, source.digest, source.name, tuple(repairs)),
-        laps=tuple(
-            Lap(round(span[0] - shift, 4), round(span[1] - shift, 4), "lap", f"period {number}")
-            for number, span in sorted(periods.items())
-        ),
-        title=_title(first),
+        laps=match.laps(zero),
+        title=_title(about),
     )
 
 
