@@ -131,26 +131,34 @@ def fit_critical_power(
     return CriticalPower(cp, w, cp_se, w_se, form, len(t))
 
 
-def critical_power_of_curve(
-    curve_w: npt.ArrayLike, durations_s: npt.ArrayLike, form: str = "inverse"
-) -> CriticalPower:
+def critical_power_of_curve(curve_w: npt.ArrayLike, durations_s: npt.ArrayLike) -> CriticalPower:
     """Critical power of the best means of a season (`science.curve.duration_curve`).
 
-    Takes the durations from 2 to 30 minutes (from 1 s for the form of three). Best means of one
-    ride overlap and were seldom all-out: what comes out is a lower estimate, and its standard
-    errors are too small.
+    Takes the durations from 2 to 30 minutes. Best means of one ride overlap and were seldom
+    all-out: what comes out is a lower estimate, and its standard errors are too small.
+
+    Parameters
+    ----------
+    curve_w, durations_s
+        (k,) best mean power and how long it lasted; NaN = unknown.
 
     Returns
     -------
-    CriticalPower; all NaN where fewer efforts are known than the form has parameters.
+    CriticalPower; all NaN where fewer than two efforts are known.
+
+    Examples
+    --------
+    >>> durations = np.array([60.0, 180.0, 600.0, 1200.0])
+    >>> found = critical_power_of_curve(250.0 + 20_000.0 / durations, durations)
+    >>> round(found.cp_w), round(found.w_prime_j), found.efforts
+    (250, 20000, 3)
     """
     t, p = series("durations_s", durations_s), series("curve_w", curve_w)
     same_length(durations_s=t, curve_w=p)
-    low = 1.0 if form == "three" else _SHORTEST_S
-    use = (t >= low) & (t <= _LONGEST_S) & (p > 0)
-    if form in FORMS and use.sum() < (3 if form == "three" else 2):
-        return _unknown(form, int(use.sum()))
-    return fit_critical_power(t[use], p[use], form)
+    use = (t >= _SHORTEST_S) & (t <= _LONGEST_S) & (p > 0)
+    if use.sum() < 2:
+        return _unknown("inverse", int(use.sum()))
+    return fit_critical_power(t[use], p[use], "inverse")
 
 
 def _efforts(

@@ -137,9 +137,9 @@ class Messages:
             written = start
         return values if self.order is None else values[self.order]
 
-    def values(self, number: int, owner: int = -1, base: int | None = None) -> FloatArray:
+    def values(self, number: int) -> FloatArray:
         """(n,) the first number of a field; all missing where no record has it."""
-        lists = self.lists(number, owner, base)
+        lists = self.lists(number)
         return lists[:, 0] if lists.shape[1] else np.full(len(self), np.nan)
 
     def bytes_of(self, number: int) -> int:

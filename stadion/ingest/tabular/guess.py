@@ -84,15 +84,13 @@ class Guess:
         return "\n".join([*lines, *self.notes])
 
 
-def guess(data: bytes, mapping: ColumnMapping | None = None) -> Guess:
+def guess(data: bytes) -> Guess:
     r"""What the columns of a table are taken for, told by its header and first rows.
 
     Parameters
     ----------
     data
         The file; of a delimited table its first 64 KiB will do, JSON must be whole.
-    mapping
-        What is already stated.
 
     Raises
     ------
@@ -107,7 +105,7 @@ def guess(data: bytes, mapping: ColumnMapping | None = None) -> Guess:
     >>> round(found.columns[2].value, 3), found.columns[3].left_out
     (3.333, "holds text such as 'los'")
     """
-    table, encoding, delimiter = _sampled(data, mapping or ColumnMapping())
+    table, encoding, delimiter = _sampled(data)
     try:
         clock: Clock | None = table.clock()
         notes = [] if clock is None else [repair.what for repair in clock.repairs]
@@ -118,16 +116,16 @@ def guess(data: bytes, mapping: ColumnMapping | None = None) -> Guess:
     return Guess(encoding, delimiter, tuple(columns), tuple(notes))
 
 
-def _sampled(data: bytes, mapping: ColumnMapping) -> tuple[Table, str, str]:
+def _sampled(data: bytes) -> tuple[Table, str, str]:
     """The table of the first rows, how it is encoded and what parts its columns."""
     if data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        table = Table([], mapping)
+        table = Table([], ColumnMapping())
         filled(table, data)
         return table, "utf-8", "JSON"
     layout = find_layout(data)
     if layout is None:
         raise StadionError(Code.INVALID, "no header with a row of as many fields below it")
-    table = empty_table(layout, mapping)
+    table = empty_table(layout, ColumnMapping())
     cut = data[:_SAMPLE_BYTES]
     if len(data) > _SAMPLE_BYTES:
         cut = cut[: cut.rfind(b"\n") + 1 or None]
