@@ -18,6 +18,7 @@ __all__ = ["activities", "ingest", "tables"]
 Athlete = Annotated[str, typer.Option("--athlete", help="Pseudonym of whoever was recorded.")]
 
 _PICTURE_POINTS = 4_000
+_INTERRUPTED = 130  # as shells say of a signal
 
 
 @verb
@@ -52,8 +53,12 @@ def ingest(
         for path in paths:
             _guess(place.guess(path), as_json)
         return
-    with file_bar(as_json) as progress:
-        report = place.ingest(paths, athlete, progress, workers=workers, mapping=mapping or ())
+    try:
+        with file_bar(as_json) as progress:
+            report = place.ingest(paths, athlete, progress, workers=workers, mapping=mapping or ())
+    except KeyboardInterrupt:
+        typer.echo("stopped; what was kept stays, and the same call takes the rest", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
     if as_json:
         answer(report, as_json)
     else:

@@ -19,6 +19,7 @@ EXIT_CODES = {"INVALID": 2, "NOT_FOUND": 3, "CONFLICT": 4}
 
 _LIST_WIDTH = 60
 _NAME_WIDTH = 32
+_LEAST_WRAPPED = 16
 _FILE_WIDTH = 200  # of a table that goes into a file or a pipe
 _WRAPPED = {"reason", "what", "values", "channels", "metrics", "question"}
 _SHRINKING = {"file", "name"}
@@ -56,7 +57,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> None:
     shown = Table(box=None, pad_edge=False)
     for name in rows[0]:
         if name in _WRAPPED:
-            shown.add_column(name.replace("_", " "), overflow="fold")
+            shown.add_column(name.replace("_", " "), overflow="fold", min_width=_LEAST_WRAPPED)
         else:
             widest = max(len(_short(row[name])) for row in rows)
             least = 8 if name in _SHRINKING else max(widest, len(name))

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from pyarrow import ipc
 
+from stadion.apps.recordings_shown import show_activity
 from stadion.core.errors import Code, StadionError
 from stadion.platform import Platform
 from tests.apps.test_cli import as_json, stadion
@@ -245,3 +246,86 @@ def test_an_upload_leaves_nothing_but_the_recording(archive: Server, tmp_path: P
     assert len(client.activities()) == len(before) + 1
     assert list((home / "run" / "uploads").iterdir()) == []
     client.erase(report["added"][0])
+
+
+def called(server: Server, method: str, path: str, body: bytes, kind: str) -> tuple[int, Any]:
+    request = urllib.request.Request(
+        f"{server.control}/api/v1/{path}", body, {"Content-Type": kind}, method=method
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status, json.load(reply)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_a_clumsy_call_is_told_what_would_be_right(archive: Server) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="f"\r\n\r\n1\r\n--x--'
+    status, view = called(archive, "POST", "activities", form, "multipart/form-data; boundary=x")
+    assert (status, view["hint"]) == (415, "curl --data-binary @FILE sends them as they are")
+    id = archive.client.activities(limit=1)[0]["id"]
+    status, view = called(archive, "PATCH", f"activities/{id}", b'{"title": "x"}', "text/plain")
+    assert (status, view["hint"]) == (422, "send the header Content-Type: application/json")
+    with pytest.raises(StadionError, match=r"athlete is .* expected at most 64 printed"):
+        archive.client.set_profile("a\tb", {"ftp_w": 200})
+    with pytest.raises(StadionError, match="sport is 'up & down'; expected a word"):
+        archive.client.edit(id, {"sport": "up & down"})
+    done = stadion("athlete", "set", "ada", "ftp_w=much", "--home", archive.control)
+    assert (done.returncode, "'much'" in done.stderr) == (2, True)
+    done = stadion("ingest", "", "--home", archive.control)
+    assert (done.returncode, "a path is empty" in done.stderr) == (2, True)
+
+
+def test_a_day_without_a_zone_is_that_of_utc(archive: Server) -> None:
+    _, body = get(archive, "/api/v1/activities?since=2024-05-10&fields=start")
+    starts = [view["start"] for view in json.loads(body)]
+    assert starts == sorted(starts)
+    assert starts[0].startswith("2024-05-10")
+
+
+def test_names_with_slashes_and_nobody_are_reached(archive: Server) -> None:
+    client = archive.client
+    assert client.set_profile("club/7", {"ftp_w": 210})["profile"] == {"ftp_w": 210}
+    assert client.athlete("club/7")["profile"] == {"ftp_w": 210}
+    assert client.erase_athlete("club/7")["erased"] == "club/7"
+    id = client.activities(limit=1)[0]["id"]
+    assert client.edit(id, {"athlete": "-"})["athlete"] == ""
+    assert [view["id"] for view in client.activities(athlete="-")] == [id]
+    client.edit(id, {"athlete": "ada"})
+
+
+def test_the_description_names_files_and_streams(archive: Server) -> None:
+    paths = json.loads(get(archive, "/openapi.json")[1])["paths"]
+    upload = paths["/api/v1/activities"]["post"]["requestBody"]["content"]
+    streams = paths["/api/v1/activities/{id}/streams"]["get"]["responses"]["200"]["content"]
+    assert list(upload) == ["application/octet-stream"]
+    assert {"application/json", "text/csv", "application/vnd.apache.arrow.stream"} == set(streams)
+
+
+def test_a_swim_is_shown_with_parts_lengths_paces_and_named_zones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def lap(kind: str, start: float, end: float, label: str, **values: float) -> dict[str, Any]:
+        return {"kind": kind, "start_s": start, "end_s": end, "label": label, "values": values}
+
+    laps = [
+        lap("session", 0, 100, "swimming", speed_mps=1.25, timer_s=100),
+        lap("session", 100, 400, "cycling", speed_mps=10, timer_s=300),
+        lap("lap", -0.4, 100, "", speed_mps=1.25),
+        lap("length", 0, 40, "freestyle", speed_mps=1.25),
+    ]
+    flag = {"kind": "gps_jump", "channel": "", "start_s": 5.0, "end_s": 9.0}
+    zone = {"name": "speed", "rests_on": "pace", "unit": "m/s", "bounds": [2.5, 4]}
+    show_activity({
+        "id": "ab", "athlete": "", "sport": "swimming", "start": None, "recordings": ["ab"],
+        "summary": {"speed_mps": 1.25, "ascent_stream_m": 3.0, "ascent_m": 3.0}, "laps": laps,
+        "zones": [zone | {"seconds": [9, 0, 1]}], "flags": [flag], "source": {"name": "a.fit", "repairs": []},
+    })  # fmt: skip
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "pace 1:20 min/100 m" in shown
+    assert "ascent stream" not in shown
+    assert "1 0:00:00 swimming 0:01:40 1:20 min/100 m" in shown
+    assert "2 0:01:40 cycling 0:05:00 36.0 km/h" in shown
+    assert "lengths length from stroke pace 1 0:00:00 freestyle" in shown
+    assert "Z2 6:40 to 4:10 min/km 0:00:00" in shown
+    assert "gps jump all channels 1 0:00:04" in shown
