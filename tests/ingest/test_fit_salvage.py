@@ -203,6 +203,9 @@ def test_what_is_out_of_order_is_told_from_what_was_moved() -> None:
         assert out_of_order(flipped).tolist() == [place]
     moved = np.concatenate([rising[:5], rising[15:], rising[5:15]])
     assert not len(out_of_order(moved))
+    swapped = np.concatenate([rising[:5], rising[12:16], rising[5:12], rising[16:]])
+    assert not len(out_of_order(swapped))
+    assert out_of_order(np.array([1.0, 2, 3, 4, 3, 6, 7])).tolist() == [4]
     assert not len(out_of_order(np.empty(0)))
 
 

@@ -38,22 +38,23 @@ def out_of_order(times: FloatArray) -> IntArray:
     before = times[kept[np.maximum(place - 1, 0)]]
     after = times[kept[np.minimum(place, len(kept) - 1)]]
     odd = ((place > 0) & (times < before)) | ((place < len(kept)) & (times > after))
-    for start, end in _runs(odd):
-        inner = np.diff(times[start:end])
-        if end - start >= _BLOCK and ((inner >= 0) & (inner <= _MOST_STEP_S)).all():
-            odd[start:end] = False
+    steps = np.diff(times, prepend=np.nan)
+    is_joined = odd & np.roll(odd, 1) & (steps >= 0) & (steps <= _MOST_STEP_S)
+    for start, end in _runs(is_joined):  # the first of a block is joined to none
+        if end - start + 1 >= _BLOCK:
+            odd[start - 1 : end] = False
     rest = times[~odd]
     if len(rest) > _BLOCK:
-        steps = np.diff(rest)
+        gaps = np.diff(rest)
         places = np.flatnonzero(~odd)
-        odd[places[0]] = _is_alone(steps[0], steps[1:])
-        odd[places[-1]] = _is_alone(steps[-1], steps[:-1])
+        odd[places[0]] = _is_alone(gaps[0], gaps[1:])
+        odd[places[-1]] = _is_alone(gaps[-1], gaps[:-1])
     return np.flatnonzero(odd)
 
 
-def _is_alone(step: float, others: FloatArray) -> bool:
+def _is_alone(gap: float, others: FloatArray) -> bool:
     """True for the first or last of a recording that is hours away from all the rest."""
-    return bool(step > _ALONE_S and step > 10 * others.max())
+    return bool(gap > _ALONE_S and gap > 10 * others.max())
 
 
 def _runs(is_in: Array) -> list[tuple[int, int]]:
