@@ -68,7 +68,7 @@ class TeamMatchReader:
             from stadion.ingest.teamsport.tracking import activity_of
         except ImportError as error:
             raise StadionError(
-                Code.INVALID, "matches need kloppy: pip install 'stadion[team]'"
+                Code.UNSUPPORTED, "matches need kloppy: pip install 'stadion[team]'"
             ) from error
         source = source_of(self.name, name, digest)
         try:
