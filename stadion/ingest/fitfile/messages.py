@@ -29,7 +29,7 @@ _LETTERS = {
 OctetArray = npt.NDArray[np.uint8]
 
 
-class Block(NamedTuple):
+class _Block(NamedTuple):
     """The records of one definition: their positions, and where their bytes lie in `buffer`."""
 
     definition: Definition
@@ -39,7 +39,7 @@ class Block(NamedTuple):
     step: int
 
     @classmethod
-    def of(cls, data: bytes, definition: Definition) -> Block:
+    def of(cls, data: bytes, definition: Definition) -> _Block:
         """Records that all follow each other are used as they lie, others laid end to end."""
         positions = definition.positions
         first, step = int(positions[0]), 1 + definition.size
@@ -68,17 +68,19 @@ class Messages:
     """
 
     data: bytes
-    blocks: tuple[Block, ...]
+    blocks: tuple[_Block, ...]
     order: IntArray | None
     positions: IntArray
-    _index: dict[tuple[int, int], list[tuple[int, Block, Field]]] | None = None
+    _index: dict[tuple[int, int], list[tuple[int, _Block, Field]]] | None = None
     _numbers: list[int] | None = None
 
     @classmethod
     def of(cls, data: bytes, definitions: Sequence[Definition], message: int) -> Messages:
         """The records of the message of that number."""
         mine = tuple(
-            Block.of(data, each) for each in definitions if each.message == message and each.is_used
+            _Block.of(data, each)
+            for each in definitions
+            if each.message == message and each.is_used
         )
         if not mine:
             return cls(data, (), None, np.empty(0, np.int64))
@@ -191,7 +193,7 @@ class Messages:
     def _fields(self) -> Iterator[Field]:
         return (each for block in self.blocks for each in block.definition.fields)
 
-    def _holding(self, number: int, owner: int = -1) -> list[tuple[int, Block, Field]]:
+    def _holding(self, number: int, owner: int = -1) -> list[tuple[int, _Block, Field]]:
         """(first row, block, field) of each block that has the field."""
         if self._index is None:
             self._index = {}
@@ -215,7 +217,7 @@ class Messages:
 
 
 def _rows(
-    data: bytes, block: Block, rank: Mapping[int, int]
+    data: bytes, block: _Block, rank: Mapping[int, int]
 ) -> Iterator[dict[int, tuple[float, ...]]]:
     pattern = ">" if block.definition.big_endian else "<"
     plan: list[tuple[int, int, int, int | None]] = []

@@ -9,16 +9,16 @@ from stadion.ingest.markup.points import Points
 from stadion.ingest.markup.runs import Layout, Run
 from stadion.ingest.markup.scan import scan_points
 
-__all__ = ["GPX_LAYOUT", "MOST_TRACKS", "GpxTracks", "Trk", "read_tracks"]
+__all__ = ["GpxTracks", "Trk", "read_tracks"]
 
 _TEXTS = frozenset(
     {"name", "desc", "cmt", "src", "sym", "type", "url", "urlname", "link", "text", "fix"}
 )
 _MOST_TITLE = 200
-MOST_TRACKS = 2_000
+_MOST_TRACKS = 2_000
 """Of one file: each costs far more than the few bytes that it may be written in."""
 
-GPX_LAYOUT = Layout(
+_GPX_LAYOUT = Layout(
     point="trkpt",
     attributes=("lat", "lon"),
     structural=frozenset({"gpx", "trk", "trkseg", "rtept", "wpt"}),
@@ -59,7 +59,7 @@ class GpxTracks:
             # A million empty tracks would fill the memory and tell nothing.
             if self.tracks and not self.tracks[-1].points:
                 self.tracks.pop()
-            if len(self.tracks) >= MOST_TRACKS:
+            if len(self.tracks) >= _MOST_TRACKS:
                 self.tracks.pop()
                 self.beyond += 1
             self.tracks.append(Trk())
@@ -102,7 +102,7 @@ class GpxTracks:
 
 def read_tracks(data: bytes) -> tuple[GpxTracks, list[Repair]]:
     """All tracks of a file, and what had to be mended; raises as `scan.scan` does."""
-    found, repairs = scan_points(data, GPX_LAYOUT, GpxTracks)
+    found, repairs = scan_points(data, _GPX_LAYOUT, GpxTracks)
     if found.beyond:
-        repairs.append(Repair(f"tracks beyond {MOST_TRACKS} left out", found.beyond))
+        repairs.append(Repair(f"tracks beyond {_MOST_TRACKS} left out", found.beyond))
     return found, repairs

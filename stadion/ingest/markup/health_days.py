@@ -19,9 +19,9 @@ from stadion.ingest.markup.health_nights import Night, nights_in
 from stadion.ingest.markup.health_records import Samples, Source
 from stadion.ingest.markup.health_sources import Cover, sums_by_day
 
-__all__ = ["PERSON", "Days"]
+__all__ = ["Days"]
 
-PERSON = ""
+_PERSON = ""
 """The export does not say who it is of; the opener knows for whom it is read."""
 """An export is of one person and names them nowhere but in their devices' names."""
 _DAY_S = 86_400
@@ -77,7 +77,7 @@ def _put(rows: DayRows, days: Sequence[int], values: dict[str, float]) -> None:
     for day in days:
         if _FIRST <= day < _LAST:
             for name, value in values.items():
-                rows.put(PERSON, _EPOCH + timedelta(days=day), name, value)
+                rows.put(_PERSON, _EPOCH + timedelta(days=day), name, value)
 
 
 def _put_all(rows: DayRows, name: str, days: Array, values: FloatArray) -> None:
@@ -95,7 +95,7 @@ def _meet(rows: DayRows, person: Person) -> None:
     for (_, day), values in sorted(rows.values.items()):
         if day <= last and "height" in values:
             known["height"] = values.pop("height")
-    rows.people[PERSON] = known
+    rows.people[_PERSON] = known
 
 
 def _day(samples: Samples) -> Array:

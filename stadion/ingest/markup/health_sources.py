@@ -9,12 +9,12 @@ import numpy as np
 from stadion.core.arrays import Array, FloatArray
 from stadion.ingest.markup.health_records import Samples, Source
 
-__all__ = ["Cover", "believed", "by_priority", "sums_by_day"]
+__all__ = ["Cover", "believed", "sums_by_day"]
 
 _DAY_S = 86_400.0
 
 
-def by_priority(samples: Samples, sources: Sequence[Source]) -> list[int]:
+def _by_priority(samples: Samples, sources: Sequence[Source]) -> list[int]:
     """Numbers of the sources that told something, the most believed first.
 
     A watch before a phone before anything else; of two alike the one that told more.
@@ -32,7 +32,7 @@ def believed(samples: Samples, sources: Sequence[Source]) -> FloatArray:
     """
     share = np.ones(len(samples))
     covered = Cover(np.zeros(0), np.zeros(0))
-    for number in by_priority(samples, sources):
+    for number in _by_priority(samples, sources):
         rows = np.flatnonzero(samples.source == number)
         start, end = samples.start_s[rows], samples.end_s[rows]
         length = end - start

@@ -12,7 +12,7 @@ from stadion.ingest.markup.points import Points
 from stadion.ingest.markup.runs import Layout, Run
 from stadion.ingest.markup.scan import scan_points
 
-__all__ = ["TCX_LAYOUT", "TcxActivities", "TcxActivity", "TcxLap", "read_activities"]
+__all__ = ["TcxActivities", "TcxActivity", "TcxLap", "read_activities"]
 
 _LAP_VALUES = {
     "totaltimeseconds": "timer_s",
@@ -33,7 +33,7 @@ _MOST_LAP_VALUES = 64
 _MOST_TITLE = 200
 _MOST_ACTIVITIES = 2_000
 
-TCX_LAYOUT = Layout(
+_TCX_LAYOUT = Layout(
     point="Trackpoint",
     structural=frozenset({"activity", "course", "lap", "track", "workout"}),
     wrapped=frozenset({"value"}),
@@ -169,7 +169,7 @@ class TcxActivities:
 
 def read_activities(data: bytes) -> tuple[TcxActivities, list[Repair]]:
     """All activities of a file, and what had to be mended; raises as `scan.scan` does."""
-    found, repairs = scan_points(data, TCX_LAYOUT, TcxActivities)
+    found, repairs = scan_points(data, _TCX_LAYOUT, TcxActivities)
     if found.beyond:
         repairs.append(Repair(f"activities beyond {_MOST_ACTIVITIES} left out", found.beyond))
     return found, repairs

@@ -21,9 +21,9 @@ from stadion.ingest.opening.streams import COMPRESSED, Window, bounded, salvaged
 from stadion.ingest.opening.tarred import tar_index
 from stadion.ingest.opening.zipped import zip_index, zip_pieces
 
-__all__ = ["MOST_WHOLE_BYTES", "Archives", "Place"]
+__all__ = ["Archives", "Place"]
 
-MOST_WHOLE_BYTES = 256 << 20
+_MOST_WHOLE_BYTES = 256 << 20
 """A file over this size is only read by readers that stream it."""
 _MOST_MEMBERS = 100_000
 _MOST_SPOOLED_BYTES = 8 << 30
@@ -192,7 +192,7 @@ class Archives:
         return digest.hexdigest()
 
     def _whole(self, place: Place, repairs: list[Repair]) -> bytes:
-        if place.size > MOST_WHOLE_BYTES and not place.is_compressed:
+        if place.size > _MOST_WHOLE_BYTES and not place.is_compressed:
             raise _too_large()
         if not place.steps:
             with self._file(place) as file:
@@ -201,7 +201,7 @@ class Archives:
         with self.stream(place, repairs) as stream:
             while data := stream.read(_PIECE_BYTES):
                 buffer.write(data)
-                if buffer.tell() > MOST_WHOLE_BYTES:
+                if buffer.tell() > _MOST_WHOLE_BYTES:
                     raise _too_large()
         return buffer.getvalue()
 
@@ -266,7 +266,7 @@ class _Archive:
 
 
 def _too_large() -> StadionError:
-    most = MOST_WHOLE_BYTES >> 20
+    most = _MOST_WHOLE_BYTES >> 20
     return StadionError(
         Code.INVALID, f"over {most} MiB, which its reader can only read whole; split it"
     )

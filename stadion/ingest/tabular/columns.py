@@ -20,9 +20,9 @@ from stadion.ingest.tabular.numbers import Numbers, is_blank, numbers_in
 from stadion.ingest.tabular.times import duration_in, moments_in, seconds_in
 from stadion.ingest.tabular.words import PACES, Meaning, unit_named
 
-__all__ = ["MOSTLY", "Column", "Notation", "channel_of", "refuse_stated"]
+__all__ = ["Column", "Notation", "channel_of", "refuse_stated"]
 
-MOSTLY = 0.9
+_MOSTLY = 0.9
 _SENTINELS = (-1.0, -9999.0, 255.0, 65535.0, 2147483647.0, 4294967295.0)
 _FACTORS = {"yd": ("m", 0.9144), "semicircles": ("deg", 180 / 2**31), "steps/min": ("rpm", 0.5)}
 _AXES = {f"{a}{end}": a for a in "xyz" for end in ("", "_axis", "-axis")}
@@ -123,7 +123,7 @@ class Column:
 
     def is_numeric(self, rows: int) -> bool:
         """True when hardly a field is no number."""
-        return self.strange <= (1 - MOSTLY) * rows
+        return self.strange <= (1 - _MOSTLY) * rows
 
     def seconds(self, rows: int) -> FloatArray | None:
         """A numeric column as a clock; None when it is none."""
@@ -133,7 +133,7 @@ class Column:
 
     def moments(self, rows: int) -> tuple[FloatArray, FloatArray] | None:
         """A column of texts as a clock, read day first and month first; None when it is none."""
-        if not self.day_first or self.strange_times > (1 - MOSTLY) * rows or not self.kinds:
+        if not self.day_first or self.strange_times > (1 - _MOSTLY) * rows or not self.kinds:
             return None
         return np.concatenate(self.day_first), np.concatenate(self.month_first)
 

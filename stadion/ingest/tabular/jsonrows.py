@@ -19,7 +19,7 @@ from stadion.ingest.tabular.preface import facts_of
 from stadion.ingest.tabular.table import Facts, Table
 from stadion.ingest.tabular.words import Meaning, meaning_of
 
-__all__ = ["add_columns", "add_rows", "document", "filled", "lines", "streams_in"]
+__all__ = ["add_rows", "document", "filled", "lines"]
 
 _MOST_COLUMNS = 128
 _FREE_CELLS = 8_000_000
@@ -48,9 +48,9 @@ def filled(table: Table, data: bytes) -> Facts:
         add_rows(table, lines(data, table))
         return Facts()
     found = document(data.strip(_BLANK))
-    streams = streams_in(found)
+    streams = _streams_in(found)
     if streams is not None:
-        add_columns(table, streams)
+        _add_columns(table, streams)
         return _facts(found, table) if isinstance(found, dict) else Facts()
     facts = Facts()
     if isinstance(found, dict):
@@ -127,7 +127,7 @@ def add_rows(table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
         _add_chunk(table, places, values, len(chunk))
 
 
-def streams_in(found: Any) -> dict[str, Sequence[Any]] | None:
+def _streams_in(found: Any) -> dict[str, Sequence[Any]] | None:
     """Name -> values of a document made of columns; None when it is none.
 
     Either `{"hr": [...], ...}`, `{"hr": {"data": [...]}, ...}` or
@@ -143,7 +143,7 @@ def streams_in(found: Any) -> dict[str, Sequence[Any]] | None:
     return streams if any(_is_stream(data) for data in streams.values()) else None
 
 
-def add_columns(table: Table, streams: Mapping[str, Sequence[Any]]) -> None:
+def _add_columns(table: Table, streams: Mapping[str, Sequence[Any]]) -> None:
     """Add whole columns; shorter ones end in blanks."""
     count = max(map(len, streams.values()), default=0)
     values: dict[str, list[Any]] = {}
