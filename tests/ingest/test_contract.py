@@ -25,8 +25,8 @@ def test_the_readers_are_those_of_the_design() -> None:
         "exercise_pose", "fit", "fit_csv", "fitbit_export", "fitbit_mturk", "football_odds",
         "garmin_export", "gpx", "hrm", "ibike", "intl_football", "lifesnaps", "morning_hrv",
         "nba_sportvu", "ndjson", "physical_therapy", "pmdata", "pwx", "shuttleset", "srm",
-        "strava_export", "swim_lengths", "tcx", "team_match", "tennis_atp", "tennis_odds", "ts",
-        "wle_dumbbell",
+        "stadion_export", "strava_export", "swim_lengths", "tcx", "team_match", "tennis_atp",
+        "tennis_odds", "ts", "wle_dumbbell",
     ]  # fmt: skip
 
 
