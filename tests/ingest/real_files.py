@@ -13,7 +13,7 @@ from stadion.core.plugins import Cupboard
 from stadion.ingest.base import Member, Reader
 from tests.places import shared_data
 
-__all__ = ["index", "only", "raw", "read_bytes", "reader"]
+__all__ = ["index", "only", "raw", "read_bytes", "reader", "repairs"]
 
 T = TypeVar("T")
 
@@ -45,3 +45,8 @@ def only(values: Sequence[T]) -> T:
     """The one there is."""
     (value,) = values
     return value
+
+
+def repairs(value: Activity | Table) -> dict[str, int]:
+    """What was mended or lost -> how often."""
+    return {repair.what: repair.count for repair in value.source.repairs}

@@ -30,7 +30,7 @@ from tests.ingest.health_writer import (
     workout,
     write_export,
 )
-from tests.ingest.real_files import only, reader
+from tests.ingest.real_files import only, reader, repairs
 
 NOON = datetime(2024, 5, 1, 10, tzinfo=UTC)  # 12:00 where the made-up person is
 STEPS, DISTANCE = "QuantityTypeIdentifierStepCount", "QuantityTypeIdentifierDistanceWalkingRunning"
@@ -56,10 +56,6 @@ def days(data: bytes) -> dict[str, list[Any]]:
     table = read(data)[1]
     assert table is not None
     return {name: column.tolist() for name, column in table.columns.items()}
-
-
-def repairs(value: Activity | Table) -> dict[str, int]:
-    return {repair.what: repair.count for repair in value.source.repairs}
 
 
 def test_what_watch_and_phone_both_counted_counts_once_by_apples_rule() -> None:

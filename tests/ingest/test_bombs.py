@@ -20,9 +20,10 @@ import pytest
 
 from stadion.ingest import open_bytes
 from tests.ingest.fit_writer import activity
+from tests.ingest.packing import tarred, zipped
 from tests.ingest.real_files import only
-from tests.ingest.test_opening import RIDE, tarred, zipped
 
+RIDE = b"time (s),power (W)\n0,100\n1,200\n"
 RUN = activity(3).file()
 DULL = b"time (s),power (W)\n" + b"0,0\n" * (10 << 20)
 END = struct.Struct("<4s4H2LH")

@@ -7,8 +7,6 @@ import gzip
 import io
 import json
 import pickle
-import zipfile
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,18 +20,11 @@ from stadion.ingest._dates import moment_told
 from stadion.ingest._strava_words import columns_of, sports_of
 from stadion.ingest.base import Member
 from tests.ingest.fit_writer import ENUM, T0, UINT8, UINT32, FitWriter
+from tests.ingest.packing import zipped
 from tests.ingest.real_files import only, raw, reader
 
 FIT_EPOCH = datetime(1989, 12, 31, tzinfo=UTC)
 START = FIT_EPOCH + timedelta(seconds=T0)
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def run(number: int, kind: int = 4, seconds: int = 5) -> bytes:

@@ -15,7 +15,7 @@ from stadion.core.activity import Activity
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import StadionError
 from tests.ingest.fit_writer import T0, UINT8, UINT32, FitWriter, activity
-from tests.ingest.real_files import only, raw, read_bytes
+from tests.ingest.real_files import only, raw, read_bytes, repairs
 
 REAL = (
     "fit/gc__lap_swim_test_FR920xt.fit",
@@ -24,10 +24,6 @@ REAL = (
     "fit/sportslib__7617306288.fit",
     "fit/fitdecode__garmin-fenix-5-run.fit",
 )
-
-
-def repairs(recording: Activity) -> dict[str, int]:
-    return {repair.what: repair.count for repair in recording.source.repairs}
 
 
 def moments(recording: Activity) -> FloatArray:

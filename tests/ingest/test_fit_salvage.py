@@ -10,13 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from stadion.core.activity import Activity
 from stadion.ingest.fitfile.order import out_of_order
 from tests.ingest.compare_damage import Score, compared
 from tests.ingest.damaging import DAMAGES
 from tests.ingest.fit_decoders import DECODERS, by_stadion
 from tests.ingest.fit_writer import T0, UINT8, UINT16, UINT32, FitWriter, activity
-from tests.ingest.real_files import only, raw, read_bytes, reader
+from tests.ingest.real_files import only, raw, read_bytes, reader, repairs
 
 SMALL = (
     "fit/tormoder__2015-10-13-08-43-15.fit",
@@ -24,10 +23,6 @@ SMALL = (
     "fit/gc__10kUNLP2014-Garmin15.fit",
     "fit/tormoder__0161837998.fit",
 )
-
-
-def repairs(recording: Activity) -> dict[str, int]:
-    return {repair.what: repair.count for repair in recording.source.repairs}
 
 
 def rates(data: bytes) -> list[float]:

@@ -14,7 +14,7 @@ from stadion.core.errors import StadionError
 from stadion.ingest import open_path
 from stadion.ingest._tennis import score_in
 from stadion.ingest.base import Member
-from tests.ingest.real_files import reader
+from tests.ingest.real_files import reader, repairs
 from tests.places import shared_data
 
 
@@ -26,10 +26,6 @@ def read(name: str, data: bytes, path: str = "file.csv") -> Table:
 def example(name: str) -> Table:
     (member,) = reader(name).example()
     return read(name, member.data, member.path)
-
-
-def repairs(table: Table) -> dict[str, int]:
-    return {repair.what: repair.count for repair in table.source.repairs}
 
 
 @pytest.mark.parametrize("name", ["tennis_atp", "tennis_odds", "football_odds", "intl_football"])

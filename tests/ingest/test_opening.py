@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import io
 import lzma
 import pickle
 import random
-import tarfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,29 +18,12 @@ from stadion.core.plugins import Cupboard
 from stadion.ingest import Opened, open_bytes, open_each, open_path, plan
 from stadion.ingest.base import Reader
 from tests.ingest.fit_writer import activity
+from tests.ingest.packing import tarred, zipped
 from tests.ingest.real_files import only, reader
 
 RIDE = b"time (s),power (W)\n0,100\n1,200\n"
 RUN = activity(3).file()
 READERS = Cupboard[Reader]("stadion.ingest")
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
-
-
-def tarred(files: Mapping[str, bytes], mode: str = "w") -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
 
 
 def readers_of(opened: Opened) -> list[str]:
