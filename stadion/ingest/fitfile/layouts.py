@@ -7,6 +7,7 @@ of it, from the same layout elsewhere in the file, and from how far apart the re
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, product
@@ -54,6 +55,9 @@ def mended(definition: Definition) -> Definition:
         return definition
     fields = _timed(definition)
     believed = tuple(each for each in fields if _is_usual(each) is not False)
+    if message != Message.RECORD:  # more than its number may be wrong: a field twice is none
+        counts = Counter((each.owner, each.number) for each in believed)
+        believed = tuple(each for each in believed if counts[each.owner, each.number] == 1)
     if message == Message.RECORD and believed == definition.fields:
         return definition
     clocks = (f for f in believed if f.number == TIMESTAMP and f.owner < 0 and f.size == 4)
