@@ -28,7 +28,7 @@ from tests.ingest.real_files import reader
 from tests.places import ROOT
 
 GPX = reader("gpx").example()[0].data
-FILES = int(os.environ.get("STADION_FUZZ_FILES", "400"))
+FILES = int(os.environ.get("STADION_FUZZ_FILES", "250"))
 
 
 def test_mutated_files_of_all_readers_break_no_bound() -> None:

@@ -52,8 +52,9 @@ class Pitch:
 
     def metres(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(n,) along and (n,) across the pitch, from its lower left corner."""
-        along = (x - self.low_x) / (self.high_x - self.low_x) * self.length_m
-        across = (y - self.low_y) / (self.high_y - self.low_y) * self.width_m
+        with np.errstate(over="ignore"):  # what no float can hold is on no pitch
+            along = (x - self.low_x) / (self.high_x - self.low_x) * self.length_m
+            across = (y - self.low_y) / (self.high_y - self.low_y) * self.width_m
         if self.is_down:
             across = self.width_m - across
         return _sane(along), _sane(across)
