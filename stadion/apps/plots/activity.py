@@ -32,6 +32,7 @@ _BRIDGED_S = 180.0
 _BRIDGED_STEPS = 4.0
 """Lines break where values are further apart than this, and than so many usual steps."""
 
+_LONG_GAP_S, _CUT_TO_S = 3600.0, 240.0  # what is cut is longer than a line goes over
 _WHOLE = 0.5  # of a recording: doubts about more of it are named, not shaded
 
 
@@ -50,7 +51,9 @@ def draw_activity(view: Mapping[str, Any], tracks: Sequence[Mapping[str, Any]], 
     track = tracks[0] if tracks else {"time_s": [], "channels": {}}
     time_s = np.array(track["time_s"], np.float64)
     channels = {name: _floats(values) for name, values in track["channels"].items()}
-    streams = [name for name in STREAMS if name in channels and np.isfinite(channels[name]).any()]
+    there = [name for name, values in channels.items() if np.isfinite(values).any()]
+    others = [name for name in there if name not in _PLACE][: len(STREAMS)]
+    streams = [name for name in STREAMS if name in there] or others
     has_place = all(name in channels and np.isfinite(channels[name]).any() for name in _PLACE)
     zones = [zone for zone in view.get("zones", ()) if sum(zone["seconds"]) > 0][:_MOST_ZONES]
     top = has_place or bool(zones)
@@ -164,23 +167,32 @@ def _draw_streams(
         axes.set_axis_off()
         return
     shared = None
+    clock_s = time_s
+    time_s = _without_long_gaps(clock_s)
     for k, (name, values) in enumerate(streams.items()):
         axes = shared = figure.add_subplot(grid[row + k, :], sharex=shared)
         shown = _shown(name, values, view)
         plain_axes(axes, shown.title)
-        axes.plot(*_joined(time_s, shown.values), color=COLOURS[name], linewidth=0.9)
+        axes.plot(*_joined(time_s, shown.values), color=COLOURS.get(name, INK), linewidth=0.9)
         if shown.is_pace:
             _set_pace_limits(axes, shown.values)
             axes.yaxis.set_major_formatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}")
         if name == "altitude":
             low = float(np.nanmin(values))
             axes.fill_between(
-                *_joined(time_s, values), low, color=COLOURS[name], alpha=0.3, linewidth=0
+                *_joined(time_s, values), low, color=COLOURS.get(name, INK), alpha=0.3, linewidth=0
             )
         for flag in view.get("flags", ()):
             is_here = flag["channel"] in ("", name) and not flag["subject"]
             if is_here and not _is_whole(flag, view):
-                axes.axvspan(flag["start_s"], flag["end_s"], color="#f59e0b", alpha=0.18, lw=0)
+                span = np.interp((flag["start_s"], flag["end_s"]), clock_s, time_s)
+                axes.axvspan(*span, color="#f59e0b", alpha=0.18, lw=0)
+        for cut in np.flatnonzero(np.diff(clock_s) > np.diff(time_s) + 1):
+            axes.axvline(time_s[cut], color=MUTED, linewidth=0.9, linestyle=":")
+            if name == next(iter(streams)):
+                left_out = clock(float(clock_s[cut + 1] - clock_s[cut]))
+                axes.annotate(f"{left_out} later", (float(time_s[cut]), 1), fontsize=7, va="top",
+                              xycoords=("data", "axes fraction"), color=MUTED)  # fmt: skip
         axes.tick_params(labelbottom=k == len(streams) - 1)
         axes.xaxis.set_major_formatter(clock)
     if shared is not None and len(time_s):
@@ -197,6 +209,17 @@ class _Shown:
     title: str
     values: FloatArray
     is_pace: bool = False
+
+
+def _without_long_gaps(time_s: FloatArray) -> FloatArray:
+    """The same clock where gaps that would press all else together are cut short."""
+    steps = np.diff(time_s)
+    if not len(steps):
+        return time_s
+    longest = max(_LONG_GAP_S, 0.5 * float(steps[steps <= _LONG_GAP_S].sum()))
+    kept = np.where(steps > longest, _CUT_TO_S, steps)
+    squeezed: FloatArray = time_s[0] + np.concatenate([[0.0], np.cumsum(kept)])
+    return squeezed
 
 
 def _set_pace_limits(axes: Any, pace: FloatArray) -> None:
@@ -228,7 +251,8 @@ def _shown(name: str, values: FloatArray, view: Mapping[str, Any]) -> _Shown:
         return _Shown(f"pace (min/{per})", pace, is_pace=True)
     if name == "speed":
         return _Shown("speed (km/h)", values * 3.6)
-    return _Shown(f"{name.replace('_', ' ')} ({CHANNELS[name].unit})", values)
+    unit = f" ({CHANNELS[name].unit})" if name in CHANNELS else ""
+    return _Shown(name.replace("_", " ") + unit, values)
 
 
 def _floats(values: Sequence[float | None]) -> FloatArray:
