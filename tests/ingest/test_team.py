@@ -197,7 +197,7 @@ def test_damaged_files_give_values_or_a_refusal(name: str) -> None:
         pytest.skip("too large to be read many times")
     chance = random.Random(5)
     read = 0
-    for number in range(24):
+    for number in range(12):
         damage = (_mutated, with_another_number)[number % 2]
         group = [Member.of(m.path, damage(m.data, chance)) for m in originals]
         with suppress(StadionError):
