@@ -300,3 +300,12 @@ def test_rows_of_ones_own_export_are_of_the_athlete_it_is_given_for() -> None:
     for athlete in ("ada", ""):
         (table,) = open_bytes(export.data, export.path, athlete=athlete).tables
         assert set(table.columns["person"]) == {athlete}
+
+
+def test_compressed_files_have_their_whole_share_of_a_compressed_archive() -> None:
+    rows = b"".join(b"%d,140.000000,3.000000,200.000000\n" % second for second in range(40_000))
+    ride = gzip.compress(b"time,heart_rate,speed,power\n" + rows)
+    photo = random.Random(4).randbytes(2 << 20)
+    assert len(rows) > 1 << 20
+    opened = open_bytes(tarred({"a.csv.gz": ride, "b.jpg": photo}, "w:gz"), "months.tar.gz")
+    assert [len(activity.tracks[0]) for activity in opened.activities] == [40_000]

@@ -86,11 +86,11 @@ class Place:
             self.packed,
         )
 
-    def member(self, kind: str, number: int, entry: Entry) -> Place:
-        """A file of the archive that this is."""
+    def member(self, kind: str, number: int, entry: Entry, within: int = 0) -> Place:
+        """A file of the archive that this is; `within` is its size where `size` is a guess."""
         path = f"{self.path}/{tidy_path(entry.name)}"
         steps = (*self.steps, (kind, number))
-        packed = entry.packed * self.packed // max(self.size, 1)
+        packed = entry.packed * self.packed // max(within or self.size, 1)
         return Place(path, self.file, steps, entry.size, entry.size, packed)
 
 

@@ -175,8 +175,9 @@ class _Look:
         scope: list[_Found] = []
         self.scopes.append(scope)
         kept = _kept_of(len(index.entries))
+        within = sum(entry.packed for entry in index.entries) if place.is_compressed else 0
         for number, entry in enumerate(index.entries):
-            inside = place.member(kind, number, entry)
+            inside = place.member(kind, number, entry, within)
             reason = entry.refusal or (_HIDDEN if is_hidden(tidy_path(entry.name)) else "")
             if entry.name == "[Content_Types].xml":
                 reason = "an Office document, no recording"
