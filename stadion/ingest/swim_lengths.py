@@ -148,11 +148,12 @@ def _track(lengths: Sequence[_Length]) -> Track:
     strokes = np.array([length.strokes for length in lengths])
     # Starts are rounded to seconds: an end may not lie before the one before it.
     ends = np.maximum.accumulate(begins + spent - begins[0]) + 1e-6 * np.arange(len(lengths))
-    channels = {
-        "cadence": (strokes / spent * 60.0).astype(np.float32),
-        "speed": (metres / spent).astype(np.float32),
-        "distance": np.cumsum(metres),
-    }
+    with np.errstate(over="ignore"):  # lengths swum in no time have no speed: it is infinite
+        channels = {
+            "cadence": (strokes / spent * 60.0).astype(np.float32),
+            "speed": (metres / spent).astype(np.float32),
+            "distance": np.cumsum(metres),
+        }
     known = {name: v for name, v in channels.items() if np.isfinite(v).any()}
     return Track("", ends, known)
 
