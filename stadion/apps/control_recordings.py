@@ -159,6 +159,11 @@ def add_recordings(app: FastAPI, platform: Platform) -> None:
         """Take a recording out of the workout it was merged into, for good."""
         return platform.part(id)
 
+    @app.post("/api/v1/activities/recognise", tags=["activities"])
+    def recognise() -> dict[str, Any]:
+        """Join what is one workout among all that is kept: for an archive of an earlier Stadion."""
+        return platform.recognise()
+
     @app.post("/api/v1/activities/join", tags=["activities"])
     def join(body: JoinBody) -> dict[str, Any]:
         """Make recordings of one workout one, whatever was thought of them."""

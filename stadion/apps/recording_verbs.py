@@ -90,6 +90,9 @@ def activities(
     if action == "list":
         _list(place, athlete, sport, limit, as_json)
         return
+    if action == "join" and not ids:
+        answer(place.recognise(), as_json)
+        return
     if action not in _ACTIONS or not ids:
         known = ", ".join(_ACTIONS)
         raise typer.BadParameter(f"say 'stadion activities', or one of {known} and an ID")

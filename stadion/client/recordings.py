@@ -126,6 +126,10 @@ class Recordings(Wire):
         """Make recordings of one workout one, whatever was thought of them."""
         return self._view("POST", "activities/join", body={"ids": list(ids)})
 
+    def recognise(self) -> View:
+        """Join what is one workout among all that is kept: for an archive of an earlier Stadion."""
+        return self._view("POST", "activities/recognise")
+
     def erase(self, id: str) -> View:
         """Remove one recording with its twins from the archive."""
         return self._view("DELETE", f"activities/{quoted(id)}")

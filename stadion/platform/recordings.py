@@ -176,6 +176,10 @@ class Recordings(Rooms):
         """Make one workout of several recordings, whatever was thought of them."""
         return self.activity(self._archive.join(ids, who))
 
+    def recognise(self) -> View:
+        """Join what is one workout among all that is kept: for an archive of an earlier Stadion."""
+        return {"joined": self._archive.recognise()}
+
     def erase(self, id: str) -> View:
         """Remove a workout with all its recordings, or the table of that whole id."""
         if not self._kept_tables.erase(id):

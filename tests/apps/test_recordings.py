@@ -180,6 +180,10 @@ def test_a_profile_that_cannot_be_true_is_refused(archive: Server) -> None:
     assert caught.value.code is Code.NOT_FOUND
 
 
+def test_an_archive_of_before_is_looked_through_for_twins(archive: Server) -> None:
+    assert archive.client.recognise() == {"joined": 0}
+
+
 def test_an_athlete_is_erased_whole(rides: Path, tmp_path: Path) -> None:
     place = Platform.open(tmp_path)
     place.ingest([rides / "ride0.csv"], "bea")
