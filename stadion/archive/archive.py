@@ -119,10 +119,6 @@ class Archive(Changing):
         """Keep drafts in one commit: all of them or, when it fails, none."""
         return take(self._catalogue, self._shelf, drafts)
 
-    def knows(self, ids: Sequence[str]) -> set[str]:
-        """Those of the ids that are recordings of this archive."""
-        return self._catalogue.known(ids)
-
     def leads(self, ids: Sequence[str]) -> dict[str, str]:
         """Recording -> the id of its workout, of those that are there."""
         return self._catalogue.leads(ids)

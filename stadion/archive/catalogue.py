@@ -89,11 +89,8 @@ class Catalogue:
         """Ids of all recordings."""
         return set(session.scalars(sa.select(ActivityRow.id)))
 
-    def known(self, ids: Sequence[str], session: orm.Session | None = None) -> set[str]:
+    def known(self, ids: Sequence[str], session: orm.Session) -> set[str]:
         """Those of the ids that are there."""
-        if session is None:
-            with self.reading() as own:
-                return self.known(ids, own)
         return set(session.scalars(sa.select(ActivityRow.id).where(ActivityRow.id.in_(ids))))
 
     def leads(self, ids: Sequence[str]) -> dict[str, str]:

@@ -154,7 +154,7 @@ class Changing:
         return self._catalogue.resolve(activity_id)
 
     def _gone(self, recording: str) -> StadionError:
-        if self._catalogue.known([recording]):
+        if self._catalogue.leads([recording]):
             return StadionError(
                 Code.INTERNAL,
                 f"the file of activity {recording[:12]} is missing",

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stadion.core.activity import Activity, Track
+from stadion.core.activity import Activity
 from stadion.core.arrays import Array, FloatArray
 from stadion.science.resample import interpolate
 
-__all__ = ["CHANNELS", "Pace", "common", "metres_apart", "near_shift", "pace_of", "wide_shifts"]
+__all__ = [
+    "CHANNELS",
+    "Pace",
+    "common",
+    "copied_share",
+    "metres_apart",
+    "near_shift",
+    "pace_of",
+    "wide_shifts",
+]
 
 CHANNELS = (
     "position_lat",
@@ -31,11 +40,11 @@ _ROUNDING = {
     "heart_rate": 0.5,
     "cadence": 0.5,
 }
-MAX_GAP_S = 10.0
+_MAX_GAP_S = 10.0
 """Longer gaps are not bridged when two recordings are compared."""
-NEAR_S = 30
+_NEAR_S = 30
 """Clocks of two devices that are both set differ by less."""
-WIDE_S = 600
+_WIDE_S = 600
 """Clocks that somebody set by hand differ by less."""
 _QUARTER_S = 900
 _MOST_ZONES_S = 15 * 3600
@@ -75,9 +84,9 @@ class Pace:
         return len(next(iter(self.values.values()), ()))
 
 
-def pace_of(activity: Activity, track: Track | None = None) -> Pace:
-    """What of a dated recording is compared with others; `track` is its main one."""
-    held = activity.tracks[0] if track is None else track
+def pace_of(activity: Activity) -> Pace:
+    """What of a dated recording's main track is compared with others."""
+    held = activity.tracks[0]
     assert activity.start is not None  # noqa: S101  # the caller's promise
     begin = activity.start.timestamp() + (float(held.time_s[0]) if len(held) else 0.0)
     start = int(np.ceil(begin - 1e-6))
@@ -85,7 +94,7 @@ def pace_of(activity: Activity, track: Track | None = None) -> Pace:
     count = max(0, min(int(begin + last - start + 1e-6) + 1, _LONGEST_S))
     at_s = np.arange(count) + (start - activity.start.timestamp())
     values = {
-        name: interpolate(held.time_s, held.channels[name].astype(np.float64), at_s, MAX_GAP_S)
+        name: interpolate(held.time_s, held.channels[name].astype(np.float64), at_s, _MAX_GAP_S)
         for name in CHANNELS
         if name in held.channels
     }
@@ -143,7 +152,7 @@ def metres_apart(one: Pace, other: Pace, shift: int) -> FloatArray:
 
 def near_shift(one: Pace, other: Pace) -> int:
     """The best shift of at most half a minute, for two clocks that are both set."""
-    return best_within(one, other, 0, NEAR_S)
+    return _best_within(one, other, 0, _NEAR_S)
 
 
 def wide_shifts(one: Pace, other: Pace) -> Iterator[int]:
@@ -161,15 +170,15 @@ def wide_shifts(one: Pace, other: Pace) -> Iterator[int]:
     for apart in (begins, ends):
         zone = round(apart / _QUARTER_S) * _QUARTER_S
         for about in (zone, apart):
-            if abs(about) <= _MOST_ZONES_S and (about == zone or abs(about) <= WIDE_S):
-                tried.add(best_within(one, other, about, NEAR_S))
+            if abs(about) <= _MOST_ZONES_S and (about == zone or abs(about) <= _WIDE_S):
+                tried.add(_best_within(one, other, about, _NEAR_S))
     channel = _telling(one, other)
     if channel:
         tried |= set(_peaks(one, other, channel))
     yield from sorted(tried, key=abs)
 
 
-def best_within(one: Pace, other: Pace, about: int, reach: int) -> int:
+def _best_within(one: Pace, other: Pace, about: int, reach: int) -> int:
     """The shift near `about` at which the most telling channel agrees best."""
     channel = _telling(one, other)
     if not channel:
@@ -223,13 +232,13 @@ def _metres(one: Pace, other: Pace, mine: slice, theirs: slice) -> FloatArray:
 
 
 def _peaks(one: Pace, other: Pace, channel: str) -> list[int]:
-    """The three shifts up to `WIDE_S` at which the channel goes along best."""
+    """The three shifts up to `_WIDE_S` at which the channel goes along best."""
     # Differences of neighbours: a level that differs by device must not count.
     a, b = (np.diff(pace.values[channel], prepend=np.nan) for pace in (one, other))
     size = 1 << int(np.ceil(np.log2(len(a) + len(b) + 1)))
     product = np.fft.rfft(np.nan_to_num(a), size) * np.conj(np.fft.rfft(np.nan_to_num(b), size))
     along = np.fft.irfft(product, size)
-    shifts = np.arange(-WIDE_S, WIDE_S + 1)
+    shifts = np.arange(-_WIDE_S, _WIDE_S + 1)
     # Element k of `along` pairs one's row i + k with the other's row i.
     rows = (other.start + shifts - one.start) % size
     best = np.argsort(along[rows])[::-1][:3]

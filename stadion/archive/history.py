@@ -16,7 +16,16 @@ from stadion.archive.rows import EditRow, moment
 from stadion.core.activity import Activity, Lap
 from stadion.core.errors import Code, StadionError
 
-__all__ = ["EDITABLE", "Change", "changed", "checked", "current_edits", "history_of", "note"]
+__all__ = [
+    "EDITABLE",
+    "Change",
+    "changed",
+    "checked",
+    "current_edits",
+    "history_of",
+    "note",
+    "value_of",
+]
 
 EDITABLE = ("title", "sport", "sub_sport", "athlete", "laps")
 """What of a workout may be changed by hand."""
@@ -107,7 +116,7 @@ def changed(activity: Activity, edits: Mapping[str, Any]) -> Activity:
     return replace(activity, **values)
 
 
-def plain_laps(laps: Sequence[Lap]) -> list[dict[str, Any]]:
+def _plain_laps(laps: Sequence[Lap]) -> list[dict[str, Any]]:
     """Laps as mappings."""
     return [
         {
@@ -123,7 +132,7 @@ def plain_laps(laps: Sequence[Lap]) -> list[dict[str, Any]]:
 
 def value_of(activity: Activity, field: str) -> object:
     """What a field holds now, as a plain value."""
-    return plain_laps(activity.laps) if field == "laps" else getattr(activity, field)
+    return _plain_laps(activity.laps) if field == "laps" else getattr(activity, field)
 
 
 def _text(name: str, value: object) -> str:
@@ -143,7 +152,7 @@ def _laps(value: object) -> list[dict[str, Any]]:
 
 def _lap(place: int, value: object) -> dict[str, Any]:
     if isinstance(value, Lap):
-        return plain_laps([value])[0]
+        return _plain_laps([value])[0]
     if not isinstance(value, Mapping) or not {"start_s", "end_s"} <= value.keys() <= _LAP_KEYS:
         raise StadionError(
             Code.INVALID,

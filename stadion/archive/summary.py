@@ -17,7 +17,7 @@ from stadion.core.profile import Profile
 from stadion.science.summary import curves_of, summarise
 from stadion.science.times import local_date
 
-__all__ = ["ActivitySummary", "Facts", "facts_of", "fill", "is_workout", "summary_of"]
+__all__ = ["ActivitySummary", "Facts", "facts_of", "fill", "summary_of"]
 
 _WORKOUT_CHANNELS = frozenset(
     ("heart_rate", "power", "speed", "distance", "position_lat", "altitude", "cadence", "rr")
@@ -130,7 +130,7 @@ def facts_of(activity: Activity, profile: Profile) -> Facts:
         name=activity.source.name,
         is_partial=activity.source.is_partial,
         source=activity.source.digest,
-        can_be_twin=activity.start is not None and is_workout(activity),
+        can_be_twin=activity.start is not None and _is_workout(activity),
         sub_sport=activity.sub_sport,
         device=activity.device,
         title=activity.title,
@@ -216,7 +216,7 @@ def summary_of(row: ActivityRow, recordings: tuple[str, ...]) -> ActivitySummary
     )
 
 
-def is_workout(activity: Activity) -> bool:
+def _is_workout(activity: Activity) -> bool:
     """Whether it is one athlete's, with what people measure of it: no lab's labelled clip."""
     if not activity.tracks or activity.tracks[0].subject:
         return False
@@ -229,7 +229,7 @@ def _measured(
     activity: Activity, profile: Profile
 ) -> tuple[dict[str, float], dict[str, list[float | None]]]:
     """Metrics, and best means per duration; nothing of what is no workout."""
-    if not is_workout(activity):
+    if not _is_workout(activity):
         return {}, {}
     metrics = {name: round(value, 6) for name, value in summarise(activity, profile).items()}
     curves = {
