@@ -223,7 +223,7 @@ def _clock(text: str) -> float:
     try:
         hours, minutes, seconds = text.split(":")
         return int(hours) * 3600.0 + int(minutes) * 60.0 + float(seconds)
-    except ValueError:
+    except (ValueError, OverflowError):
         return float("nan")
 
 
