@@ -168,9 +168,7 @@ def test_rows_of_one_moment_are_joined_and_rows_out_of_order_sorted() -> None:
     assert recording.tracks[0].time_s.tolist() == [0, 1, 2]
     assert channel(recording, "heart_rate") == [100, 101, 102]
     assert channel(recording, "power")[0] == 200
-    assert {r.what: r.count for r in recording.source.repairs} == {
-        "records out of order sorted": 1
-    }
+    assert {r.what: r.count for r in recording.source.repairs} == {"records out of order sorted": 1}
 
 
 def test_a_row_whose_value_another_of_its_moment_replaces_is_counted() -> None:
