@@ -323,7 +323,8 @@ def test_a_swim_is_shown_with_parts_lengths_paces_and_named_zones(
     show_activity({
         "id": "ab", "athlete": "", "sport": "swimming", "start": None, "recordings": ["ab"],
         "summary": {"speed_mps": 1.25, "ascent_stream_m": 3.0, "ascent_m": 3.0}, "laps": laps,
-        "zones": [zone | {"seconds": [9, 0, 1]}], "flags": [flag], "source": {"name": "a.fit", "repairs": []},
+        "zones": [zone | {"seconds": [9, 0, 1]}], "flags": [flag],
+        "source": {"name": "a.fit", "repairs": []},
     })  # fmt: skip
     shown = " ".join(capsys.readouterr().out.split())
     assert "pace 1:20 min/100 m" in shown
