@@ -303,7 +303,8 @@ def test_rows_of_ones_own_export_are_of_the_athlete_it_is_given_for() -> None:
 
 
 def test_compressed_files_have_their_whole_share_of_a_compressed_archive() -> None:
-    rows = b"".join(b"%d,140.000000,3.000000,200.000000\n" % second for second in range(40_000))
+    dull = b"140.000000000000000,3.00000000000000000,200.0000000000000000\n"
+    rows = b"".join(b"%d," % second + dull for second in range(40_000))
     ride = gzip.compress(b"time,heart_rate,speed,power\n" + rows)
     photo = random.Random(4).randbytes(2 << 20)
     assert len(rows) > 1 << 20
