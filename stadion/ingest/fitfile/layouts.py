@@ -10,8 +10,9 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, product
+from itertools import accumulate, chain, product
 
+from stadion.ingest.fitfile.plausible import is_plausible
 from stadion.ingest.fitfile.profile import Message
 from stadion.ingest.fitfile.sight import Sight
 from stadion.ingest.fitfile.values import BASE_TYPES
@@ -203,11 +204,13 @@ def told_again(sight: Sight, start: int, end: int) -> tuple[int, Definition] | N
         times = sight.times(big_endian)
         low, high = times.searchsorted([start, end])
         for first, step in _in_step(times[low:high].tolist()):
-            found = _known(sight, first, step, big_endian) or _rebuilt(
-                sight, start, first, step, big_endian
+            possible = chain(
+                _known(sight, first, step, big_endian),
+                _rebuilt(sight, start, first, step, big_endian),
             )
-            if found is not None:
-                return found
+            for at, definition in possible:
+                if sight.looks > 0 and is_plausible(sight, at, definition):
+                    return at, definition
     return None
 
 
@@ -231,25 +234,28 @@ def _header(sight: Sight, start: int, step: int) -> int | None:
     return headers.pop() if len(headers) == 1 and max(headers) < 0x10 else None
 
 
-def _known(sight: Sight, first: int, step: int, big_endian: bool) -> tuple[int, Definition] | None:
-    """The same layout elsewhere in the file."""
-    alike = [
-        (definition.message != Message.RECORD, start, mended(definition))
-        for at, definition in sight.all_definitions()
+def _known(
+    sight: Sight, first: int, step: int, big_endian: bool
+) -> Iterator[tuple[int, Definition]]:
+    """The same layout elsewhere in the file: all that it can be, those of records first."""
+    alike = {
+        (definition.fields, definition.message): (start, mended(definition))
+        for _, definition in sight.all_definitions()
         if definition.size + 1 == step and definition.big_endian == big_endian
         if definition.clock is not None
         for start in [first - 1 - definition.clock.offset]
         if start >= sight.start and _header(sight, start, step) is not None
-    ]
-    _, start, definition = min(alike, key=lambda found: found[0], default=(True, 0, None))
-    if definition is None:
-        return None
-    return start, replace(definition, records=array("q"), runs=[])
+    }
+    is_other = [message != Message.RECORD for _, message in alike]
+    for _, (start, definition) in sorted(
+        zip(is_other, alike.values(), strict=True), key=lambda found: found[0]
+    ):
+        yield start, replace(definition, records=array("q"), runs=[])
 
 
 def _rebuilt(
     sight: Sight, lowest: int, first: int, step: int, big_endian: bool
-) -> tuple[int, Definition] | None:
+) -> Iterator[tuple[int, Definition]]:
     """The layout that a definition with one wrong byte or two stands for.
 
     The time is taken to be the first field, as it is with nearly all makers.
@@ -257,7 +263,7 @@ def _rebuilt(
     data, start = sight.data, first - 1
     header = _header(sight, start, step) if start > lowest else None
     if header is None:
-        return None
+        return
     message = int(Message.RECORD).to_bytes(2, word_order(big_endian))
     for at in range(start - 9, max(lowest - 1, sight.start - 1, start - _FURTHEST), -1):
         head = data[at : at + 6]
@@ -271,10 +277,9 @@ def _rebuilt(
                 if fields is not None:
                     clock = fields[0]._replace(number=TIMESTAMP, base=_UINT32)
                     told = (clock, *fields[1:])
-                    return start, Definition(
+                    yield start, Definition(
                         int(Message.RECORD), big_endian, told, clock, 0, step - 1
                     )
-    return None
 
 
 def _solved(

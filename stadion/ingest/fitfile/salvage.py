@@ -11,6 +11,7 @@ from itertools import product
 from stadion.ingest.fitfile.doubt import filled_from, is_odd, rows_of
 from stadion.ingest.fitfile.layouts import is_strong, is_usual, mended, readings, told_again
 from stadion.ingest.fitfile.messages import OctetArray
+from stadion.ingest.fitfile.plausible import is_plausible
 from stadion.ingest.fitfile.profile import Message
 from stadion.ingest.fitfile.sight import Sight, likely_time
 from stadion.ingest.fitfile.walk import (
@@ -233,7 +234,9 @@ class _Salvage:
                 first = time - 1 - (layout.clock.offset if layout.clock else 0)
                 if first < start or self.data[first] > 0x0F or self.sight.looks <= 0:
                     continue
-                if self.holds(first, {**self.active, self.data[first]: layout}, least=3):
+                if not self.holds(first, {**self.active, self.data[first]: layout}, least=3):
+                    continue
+                if is_plausible(self.sight, first, layout):
                     return first, layout
         return None
 
