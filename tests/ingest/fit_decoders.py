@@ -102,10 +102,15 @@ def _of_columns(times: Iterable[float], columns: Mapping[str, Any]) -> Rows:
 
 
 def _of_fields(fields: Iterable[Any]) -> Rows:
-    """No row for a record without a time or any value that is compared."""
+    """No row for a record without a time or any value that is compared.
+
+    Fields of developers are left out: their numbers, counted from 0, are not those of FIT.
+    """
     time: float | None = None
     values: dict[str, float] = {}
     for each in fields:
+        if hasattr(getattr(each, "field_def", None), "dev_data_index"):
+            continue
         number = each.def_num
         value = each.raw_value[0] if isinstance(each.raw_value, tuple) else each.raw_value
         if isinstance(value, int | float) and math.isfinite(value):

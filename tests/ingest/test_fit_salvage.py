@@ -14,7 +14,7 @@ from stadion.ingest.fitfile.order import out_of_order
 from tests.ingest.compare_damage import Score, compared
 from tests.ingest.damaging import DAMAGES
 from tests.ingest.fit_decoders import DECODERS, by_stadion
-from tests.ingest.fit_writer import T0, UINT8, UINT16, UINT32, FitWriter, activity
+from tests.ingest.fit_writer import ENUM, SINT32, T0, UINT8, UINT16, UINT32, FitWriter, activity
 from tests.ingest.real_files import only, raw, read_bytes, reader, repairs
 
 SMALL = (
@@ -117,6 +117,66 @@ def test_a_lost_definition_is_taken_from_elsewhere_in_the_file() -> None:
     assert rates(writer.file(crc=1)) == list(range(120, 150))
 
 
+def moving(fields: list[tuple[int, int]], rows: list[tuple[int, ...]]) -> bytes:
+    """A file whose definition of `rows` is lost: elsewhere it has only that of a place."""
+    writer = FitWriter().define(1, 0, [(0, 0)]).record(1, 4)
+    writer.define(3, 20, [(253, UINT32), (0, SINT32), (1, SINT32)])
+    for k in range(5):
+        writer.record(3, T0 + k, 500_000_000 + 40 * k, 100_000_000 - 30 * k)
+    first = len(writer.body)
+    writer.define(2, 20, fields)
+    del writer.body[first:]
+    for k, row in enumerate(rows):
+        writer.record(2, T0 + 5 + k, *row)
+    return writer.file(crc=1)
+
+
+def test_a_layout_by_which_nobody_moves_so_is_not_used() -> None:
+    inner = [(2, UINT16), (3, UINT8), (4, UINT8), (6, UINT16), (7, UINT16)]
+    rows = [(2700 + k, 120 + k % 7, 80 + k % 3, 2000 + 50 * (k % 5), 200) for k in range(40)]
+    recording = only(read_bytes("fit", moving([(253, UINT32), *inner], rows)))
+    assert len(recording.tracks[0]) == 5
+    assert recording.source.is_partial
+
+
+def test_a_layout_by_which_people_move_is_used() -> None:
+    rows = [(500_000_200 + 40 * k, 99_999_850 - 30 * k) for k in range(40)]
+    fields = [(253, UINT32), (0, SINT32), (1, SINT32)]
+    recording = only(read_bytes("fit", moving(fields, rows)))
+    assert len(recording.tracks[0]) == 45
+    assert repairs(recording)["definitions mended"] == 1
+
+
+def test_a_damaged_definition_of_another_message_ends_the_layout_before_it() -> None:
+    writer = FitWriter().define(1, 0, [(0, 0)]).record(1, 4)
+    writer.define(0, 20, [(253, UINT32), (3, UINT8)])
+    writer.define(2, 20, [(253, UINT32), (3, UINT8), (73, UINT32)])
+    for k in range(10):
+        writer.record(0, T0 + k, 120 + k)
+    writer.record(2, T0 + 10, 130, 3000)
+    at = len(writer.body)
+    writer.define(2, 101, [(253, UINT32), (2, UINT32), (3, UINT32), (0, ENUM)])
+    writer.body[at + 17] = 0xBD  # the type of its last field
+    writer.record(2, T0 + 10, T0, 9_000, 1)
+    for k in range(11, 30):
+        writer.record(0, T0 + k, 120 + k)
+    channels = only(read_bytes("fit", writer.file(crc=1))).tracks[0].channels
+    assert channels["heart_rate"].tolist() == list(range(120, 150))
+    assert channels["speed"][10] == 3
+
+
+def test_a_record_that_says_its_time_twice_survives_one_wrong_time() -> None:
+    writer = FitWriter().define(1, 0, [(0, 0)]).record(1, 4)
+    writer.define(0, 20, [(253, UINT32), (3, UINT8), (253, UINT32)])
+    for k in range(40):
+        writer.record(0, T0 + k, 100 + k, T0 + k)
+    data = bytearray(writer.file())
+    data[len(data) - 2 - 10 * 20 + 4] ^= 0x40
+    recording = only(read_bytes("fit", bytes(data)))
+    assert recording.tracks[0].channels["heart_rate"].tolist() == list(range(100, 140))
+    assert repairs(recording)["wrong times told by a second one"] == 1
+
+
 def test_a_header_that_is_hit_loses_no_record() -> None:
     data = bytearray(activity(40).file())
     at = len(data) - 2 - 6 * 20  # of the 21st record
@@ -202,6 +262,9 @@ def test_what_is_out_of_order_is_told_from_what_was_moved() -> None:
     assert not len(out_of_order(swapped))
     assert out_of_order(np.array([1.0, 2, 3, 4, 3, 6, 7])).tolist() == [4]
     assert not len(out_of_order(np.empty(0)))
+    # Either of 40 and 37 may be the wrong one: that which stands less evenly is.
+    assert out_of_order(np.array([22.0, 31, 40, 37, 50, 56])).tolist() == [3]
+    assert out_of_order(np.array([22.0, 31, 48, 40, 50, 56])).tolist() == [2]
 
 
 def many_times() -> bytes:

@@ -26,7 +26,7 @@ from stadion.ingest.fitfile.walk import (
     word_order,
 )
 
-__all__ = ["is_strong", "is_usual", "mended", "readings", "told_again"]
+__all__ = ["begins_another", "is_strong", "is_usual", "mended", "readings", "told_again"]
 
 _UINT32, _BYTE = 0x86, 0x0D
 _NONE = 0xFF  # a number that no field has
@@ -147,6 +147,14 @@ def _opaque(each: Field) -> Field:
     base, size = _USUAL.get(each.number, (_BYTE, 0))
     is_told = size == each.size and (each.number == TIMESTAMP or each.base not in BASE_CODES)
     return each._replace(base=base if is_told else _BYTE, number=each.number if is_told else _NONE)
+
+
+def begins_another(data: bytes, position: int, known: Definition | None) -> bool:
+    """True when a definition of another message than `known` began there, and is damaged."""
+    head = data[position : position + 6]
+    if known is None or len(head) < 6 or head[1] or head[2] > 1 or not head[5]:
+        return False
+    return int.from_bytes(head[3:5], word_order(head[2] == 1)) != known.message
 
 
 def is_usual(definition: Definition) -> bool:
@@ -277,8 +285,9 @@ def _rebuilt(
                 if fields is not None:
                     clock = fields[0]._replace(number=TIMESTAMP, base=_UINT32)
                     told = (clock, *fields[1:])
-                    yield start, Definition(
-                        int(Message.RECORD), big_endian, told, clock, 0, step - 1
+                    yield (
+                        start,
+                        Definition(int(Message.RECORD), big_endian, told, clock, 0, step - 1),
                     )
 
 

@@ -33,6 +33,7 @@ def out_of_order(times: FloatArray) -> IntArray:
     kept = np.array(_longest_rise(times.tolist()), np.int64)
     if not len(kept):
         return kept
+    kept = _evened(times, kept)
     # Times that repeat their neighbour's are in order as well.
     place = np.searchsorted(kept, np.arange(len(times)), side="right")
     before = times[kept[np.maximum(place - 1, 0)]]
@@ -50,6 +51,23 @@ def out_of_order(times: FloatArray) -> IntArray:
         odd[places[0]] = _is_alone(gaps[0], gaps[1:])
         odd[places[-1]] = _is_alone(gaps[-1], gaps[:-1])
     return np.flatnonzero(odd)
+
+
+def _evened(times: FloatArray, kept: IntArray) -> IntArray:
+    """The same rise with the one of two neighbours that stands nearer the middle.
+
+    When one of them could be left out as well as the other, the rise itself takes the later.
+    """
+    if len(kept) < 3:
+        return kept
+    before, own, after = kept[:-2], kept[1:-1], kept[2:]
+    other = own - 1
+    could_be = (before < other) & (times[before] < times[other]) & (times[other] < times[after])
+    middle = (times[before] + times[after]) / 2
+    is_nearer = np.abs(times[other] - middle) < np.abs(times[own] - middle)
+    evened = kept.copy()
+    evened[1:-1] = np.where(could_be & is_nearer, other, own)
+    return evened
 
 
 def _is_alone(gap: float, others: FloatArray) -> bool:

@@ -9,13 +9,21 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from stadion.ingest.fitfile.doubt import filled_from, is_odd, rows_of
-from stadion.ingest.fitfile.layouts import is_strong, is_usual, mended, readings, told_again
+from stadion.ingest.fitfile.layouts import (
+    begins_another,
+    is_strong,
+    is_usual,
+    mended,
+    readings,
+    told_again,
+)
 from stadion.ingest.fitfile.messages import OctetArray
 from stadion.ingest.fitfile.plausible import is_plausible
 from stadion.ingest.fitfile.profile import Message
 from stadion.ingest.fitfile.sight import Sight, likely_time
 from stadion.ingest.fitfile.walk import (
     MOST_DEFINITIONS,
+    TIMESTAMP,
     Definition,
     Field,
     Walk,
@@ -27,11 +35,7 @@ __all__ = ["salvage"]
 
 _LOOKS_PER_BYTE = 1 / 8  # bounds the time for made-up files
 _LEAST_LOOKS = 20_000
-_LOOKS_TO_RESUME, _LOOKS_TO_TELL, _LOOKS_TO_READ = (
-    10,
-    60,
-    300,
-)  # what the searches cost, beside their steps
+_LOOKS_TO_RESUME, _LOOKS_TO_TELL, _LOOKS_TO_READ = 10, 60, 300  # beside the searches' steps
 _MOST_WRONG_TIMES = 24  # in a row, after which the rest is still in step
 _MOST_STEPS = 12
 # Of the messages without a time those that say what the file is: others stand between records.
@@ -58,7 +62,10 @@ def salvage(data: bytes, start: int, end: int, walked: Walk) -> Walk:
 
 @dataclass(slots=True, eq=False)
 class _Salvage:
-    """`last` are the starts of the newest records, all of the definition `layout`."""
+    """`last` are the starts of the newest records, all of the definition `layout`.
+
+    `others` are definitions whose time is another field of theirs.
+    """
 
     data: bytes
     end: int
@@ -67,6 +74,7 @@ class _Salvage:
     active: dict[int, Definition] = field(default_factory=dict)
     known: dict[bytes, Definition] = field(default_factory=dict)
     layouts: dict[tuple[int, bool, Field | None], Definition] = field(default_factory=dict)
+    others: dict[tuple[Definition, Field], Definition] = field(default_factory=dict)
     layout: Definition | None = None
     last: list[int] = field(default_factory=list)
 
@@ -190,8 +198,12 @@ class _Salvage:
         is_definition = self.data[position] & 0xD0 == 0x40
         if is_definition and (after := self.define(position, None)) is not None:
             return after
+        local = self.data[position] & 0x0F
+        if is_definition and begins_another(self.data, position, self.active.get(local)):
+            del self.active[local]  # what follows is laid out anew
         if (after := self.past_wrong_time(position)) is not None:
-            self.result.mended["records of another time dropped"] += 1
+            if not self.take_by_other_time(position):
+                self.result.mended["records of another time dropped"] += 1
             return after
         doubted = self.doubted(position)
         if (after := self.past_wrong_header(position)) is not None:
@@ -271,6 +283,24 @@ class _Salvage:
             if self.holds(at, active, least=2):
                 return position + 1 + first.size
         return None
+
+    def take_by_other_time(self, position: int) -> bool:
+        """Keep a record that says its time twice, and only one of the two is wrong."""
+        layout = self.active[self.data[position]]
+        for each in layout.fields:
+            if each.number == TIMESTAMP and each.owner < 0 and each.size == 4:
+                key = (layout, each)
+                other = self.others.get(key) or replace(
+                    layout, clock=each, records=array("q"), runs=[]
+                )
+                if self.sight.is_near(self.sight.time_at(position, other) or 0):
+                    if key not in self.others:
+                        self.others[key] = other
+                        self.result.definitions.append(other)
+                    other.records.append(position)
+                    self.result.mended["wrong times told by a second one"] += 1
+                    return True
+        return False
 
     def past_wrong_header(self, position: int) -> int | None:
         """The end of a record like the last, of which only the header is wrong."""
