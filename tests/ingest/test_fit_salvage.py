@@ -155,9 +155,10 @@ def test_a_damaged_definition_of_another_message_ends_the_layout_before_it() -> 
         writer.record(0, T0 + k, 120 + k)
     writer.record(2, T0 + 10, 130, 3000)
     at = len(writer.body)
-    writer.define(2, 101, [(253, UINT32), (2, UINT32), (3, UINT32), (0, ENUM)])
-    writer.body[at + 17] = 0xBD  # the type of its last field
-    writer.record(2, T0 + 10, T0, 9_000, 1)
+    length = [(253, UINT32), (2, UINT32), (3, UINT32), (4, UINT32), (0, ENUM), (1, ENUM)]
+    writer.define(2, 101, length)
+    writer.body[at + 23] = 0xBD  # the type of its last field
+    writer.record(2, T0 + 10, T0, 9_000, 9_000, 1, 1)
     for k in range(11, 30):
         writer.record(0, T0 + k, 120 + k)
     channels = only(read_bytes("fit", writer.file(crc=1))).tracks[0].channels
