@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -117,7 +117,7 @@ def test_a_lost_definition_is_taken_from_elsewhere_in_the_file() -> None:
     assert rates(writer.file(crc=1)) == list(range(120, 150))
 
 
-def moving(fields: list[tuple[int, int]], rows: list[tuple[int, ...]]) -> bytes:
+def moving(fields: Sequence[tuple[int, int]], rows: Sequence[tuple[int, ...]]) -> bytes:
     """A file whose definition of `rows` is lost: elsewhere it has only that of a place."""
     writer = FitWriter().define(1, 0, [(0, 0)]).record(1, 4)
     writer.define(3, 20, [(253, UINT32), (0, SINT32), (1, SINT32)])

@@ -30,7 +30,7 @@ def out_of_order(times: FloatArray) -> IntArray:
     >>> out_of_order(np.array([1.0, 2.0, 5.0, 4.0, 5.0, 6.0]))
     array([2])
     """
-    kept = np.array(_longest_rise(times.tolist()), np.int64)
+    kept: IntArray = np.array(_longest_rise(times.tolist()), np.int64)
     if not len(kept):
         return kept
     kept = _evened(times, kept)
