@@ -166,6 +166,20 @@ def test_a_damaged_definition_of_another_message_ends_the_layout_before_it() -> 
     assert channels["speed"][10] == 3
 
 
+def test_a_field_has_a_size_even_when_the_message_is_hit_as_well() -> None:
+    writer = FitWriter().define(1, 0, [(0, 0)]).record(1, 4)
+    at = len(writer.body)
+    writer.define(0, 20, [(253, UINT32), (2, UINT16), (3, UINT8), (4, UINT8), (6, UINT16)])
+    writer.body[at + 3], writer.body[at + 10], writer.body[at + 20] = 0xA9, 0, 0x04
+    writer.define(2, 20, [(253, UINT32), (3, UINT8), (4, UINT8), (6, UINT16)])
+    for k in range(40):
+        writer.record(2, T0 + 2 * k, 120 + k, 80, 3000)
+        writer.record(0, T0 + 2 * k + 1, 2800, 120 + k, 80, 3000)
+    channels = only(read_bytes("fit", writer.file(crc=1))).tracks[0].channels
+    assert channels["heart_rate"].tolist() == [120 + k // 2 for k in range(80)]
+    assert set(channels["speed"].tolist()) == {3}
+
+
 def test_a_record_that_says_its_time_twice_survives_one_wrong_time() -> None:
     writer = FitWriter().define(1, 0, [(0, 0)]).record(1, 4)
     writer.define(0, 20, [(253, UINT32), (3, UINT8), (253, UINT32)])

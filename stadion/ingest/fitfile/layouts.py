@@ -108,7 +108,10 @@ def _variants(definition: Definition) -> Iterator[list[Field]]:
     if len(odd) > _MOST_ODD:
         return
     is_record = definition.message == Message.RECORD or _may_be_record(definition)
-    choices = [_choices(fields[place]) if is_record else [_opaque(fields[place])] for place in odd]
+    choices = [
+        _choices(each) if is_record or not each.size else [_opaque(each)]
+        for each in (fields[place] for place in odd)
+    ]
     for chosen in product(*choices):
         new = dict(zip(odd, chosen, strict=True))
         yield [new.get(place, each) for place, each in enumerate(fields)]
