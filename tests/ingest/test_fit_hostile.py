@@ -125,15 +125,19 @@ CLAIMS = [
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
 def test_what_is_made_up_costs_no_more_than_its_size_allows(claim: Callable[[], bytes]) -> None:
     data = claim()
-    began = time.process_time()
-    tried(data)
-    seconds = time.process_time() - began
+    seconds = min(seconds_of(data) for _ in range(3))
     tracemalloc.start()
     tried(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert seconds < len(data) / MEGABYTE * 2, seconds  # twice: a busy machine
+    assert seconds < len(data) / MEGABYTE, seconds
     assert peak < 64 * MEGABYTE + 8 * len(data), peak / MEGABYTE  # half a megabyte: half of 128
+
+
+def seconds_of(data: bytes) -> float:
+    began = time.process_time()
+    tried(data)
+    return time.process_time() - began
 
 
 def tried(data: bytes) -> None:
