@@ -119,13 +119,14 @@ class Athletes(Rooms):
 
     def _totals(self, who: str, today: date) -> dict[str, dict[str, float]]:
         """Sums of the last 7 and 42 days, and of all days up to today."""
-        spans = {"7_days": 7, "42_days": _RECENT_DAYS, "all": None}
-        totals: dict[str, dict[str, float]] = {}
-        for span, days in spans.items():
-            since = today - timedelta(days=days - 1) if days else None
-            loads = {n: self._archive.daily_loads(who, since, today, n).loads for n in _SUMS}
-            totals[span] = {name: float(values.sum()) for name, values in loads.items()}
-        return totals
+        archive = self._archive
+        # Days without a gap, the last of them today: a span is a slice.
+        sums = {name: archive.daily_loads(who, None, today, name).loads for name in _SUMS}
+        spans = {"7_days": 7, "42_days": _RECENT_DAYS, "all": 0}
+        return {
+            span: {name: float(loads[-days:].sum()) for name, loads in sums.items()}
+            for span, days in spans.items()
+        }
 
     def _curve(self, who: str, today: date, sport: str, channel: str) -> View | None:
         """Best means of all days and of the last ones; None where there is none."""
