@@ -12,9 +12,8 @@ import numpy as np
 from stadion.core.arrays import FloatArray
 from stadion.core.errors import Code, StadionError
 from stadion.core.profile import LIMITS, Profile
-from stadion.platform.recording_views import nulls
 from stadion.platform.rooms import Rooms
-from stadion.platform.views import plain
+from stadion.platform.views import nulls, plain
 
 __all__ = ["NOBODY", "Athletes", "inside", "new_name"]
 

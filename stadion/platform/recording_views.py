@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stadion.core.activity import Activity, Track
-from stadion.core.arrays import FloatArray
-from stadion.platform.views import plain
+from stadion.platform.views import nulls, plain
 from stadion.science.summary import ZoneTimes, laps_of
 from stadion.science.times import local_date, zone_named
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
     from stadion.archive import ActivitySummary
 
-__all__ = ["activity_view", "listed_view", "nulls", "track_view"]
+__all__ = ["activity_view", "listed_view", "track_view"]
 
 _ZONE_UNITS = {"heart_rate": "bpm", "power": "W", "speed": "m/s"}
 
@@ -88,11 +86,6 @@ def track_view(track: Track) -> dict[str, Any]:
         "time_s": (track.time_s + 0.0).tolist(),  # no -0.0
         "channels": {name: nulls(values) for name, values in track.channels.items()},
     }
-
-
-def nulls(values: FloatArray) -> list[float | None]:
-    """The numbers, null for those that are none."""
-    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _local(start: datetime | None, zone: str) -> str | None:

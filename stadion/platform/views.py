@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from stadion.core.arrays import FloatArray
 from stadion.core.deployment import Deployment
 from stadion.core.package import Version
 from stadion.tasks.base import Task
@@ -17,6 +19,7 @@ __all__ = [
     "deployment_view",
     "log_view",
     "manifest_view",
+    "nulls",
     "plain",
     "summary_view",
     "task_view",
@@ -27,6 +30,11 @@ __all__ = [
 def plain(value: object) -> Any:
     """Dataclasses, dates and mappings as JSON-ready values."""
     return msgspec.to_builtins(value, str_keys=True)
+
+
+def nulls(values: FloatArray) -> list[float | None]:
+    """The numbers, null for those that are none."""
+    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def version_view(version: Version) -> dict[str, Any]:
